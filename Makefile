@@ -1,0 +1,38 @@
+# make demo   install, run a small sweep of samplers on real digits, show the ranked table
+# make test   install what tests need, then format, lint, types and the whole test-suite
+# make bench  the benchmarks whose numbers are in docs/benchmarks.md
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test bench clean
+
+demo: .venv/installed
+	$(BIN)/scorebench run suites/digits_sweep.yaml
+	$(BIN)/scorebench report results/digits_sweep
+
+test: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks.harness
+	$(BIN)/python -m benchmarks.noise
+	$(BIN)/python -m benchmarks.cells
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("scorebench needs Python 3.11 or later, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build results *.egg-info

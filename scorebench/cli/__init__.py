@@ -1,0 +1,54 @@
+"""The command line. Each command has a file of its own and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from scorebench.cli.list import list_components
+from scorebench.cli.report import report
+from scorebench.cli.run import run
+from scorebench.cli.show import show
+from scorebench.errors import PluginError, UserError
+
+app = typer.Typer(
+    name="scorebench",
+    help="Benchmark samplers of score-based generative models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run)
+app.command("report")(report)
+app.command("list")(list_components)
+app.command("show")(show)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show_version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    """Benchmark samplers of score-based generative models."""
+    if show_version:
+        import scorebench
+
+        typer.echo(f"scorebench {scorebench.__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one clear line each and exit code 2."""
+    try:
+        app()
+    except (UserError, PluginError) as error:
+        for line in str(error).splitlines():
+            typer.echo(f"error: {line}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, such as `head`, has seen enough
+        sys.exit(0)

@@ -1,0 +1,91 @@
+"""``scorebench run SUITE…``: the plan, a live progress bar with rows as they land, the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scorebench.errors import UserError, did_you_mean
+
+if TYPE_CHECKING:
+    from scorebench.engine.drive import Drive
+    from scorebench.suite.load import Suite
+
+STATUSES = ("failed", "diverged", "timeout", "out_of_memory", "crashed")
+
+
+def run(
+    suites: Annotated[list[Path], typer.Argument(metavar="SUITE...", help="Suite files.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Override a value, e.g. samples=100 or sweep[0].schedule.n=[5]."
+        ),
+    ] = None,
+    plugins: Annotated[
+        list[Path] | None, typer.Option("--plugins", help="A plugin file or folder.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="Results directory; results/<suite> unless given.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Which engine runs the cells: inline.")] = "inline",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    retry: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Run finished cells of this status again: {', '.join(STATUSES)}."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
+) -> None:
+    """Run what is missing of one or more suites."""
+    for status in retry or []:
+        if status not in STATUSES:
+            raise UserError(f"--retry {status}: no such status{did_you_mean(status, STATUSES)}")
+    if results is not None and len(suites) > 1:
+        raise UserError("--results holds one suite; run the suites one by one, or leave it out")
+    from scorebench.engine.drive import prepare
+    from scorebench.suite.load import load_suite
+
+    loaded = [load_suite(path, settings=settings or [], plugins=plugins or []) for path in suites]
+    drives = [
+        prepare(suite, results=results, engine=engine, device=device, retry=retry or [])
+        for suite in loaded
+    ]
+    sound = True
+    for suite, drive in zip(loaded, drives, strict=True):
+        _show_plan(suite, drive)
+        if not dry_run:
+            _run(drive)
+            sound = sound and drive.all_ok
+    if not sound:
+        raise typer.Exit(1)
+
+
+def _show_plan(suite: Suite, drive: Drive) -> None:
+    from scorebench.engine.estimate import estimate
+
+    for broken in suite.host.broken:
+        typer.echo(f"warning: {broken}", err=True)
+    cells, pending = drive.plan.cells, drive.pending
+    known = [cell.nfe for cell in pending if cell.nfe is not None]
+    at_least = "at least " if len(known) < len(pending) else ""
+    typer.echo(
+        f"{suite.name}: {len(cells)} cells, {len(cells) - len(pending)} cached, "
+        f"{len(pending)} to run; {at_least}{sum(known) * suite.samples:,} model evaluations "
+        f"({suite.samples:,} samples a cell) on {drive.bench.device}; {estimate(drive)}"
+    )
+
+
+def _run(drive: Drive) -> None:
+    from scorebench.cli.progress import run_with_progress
+
+    try:
+        run_with_progress(drive)
+    finally:
+        if drive.finished and (drive.store.folder / "plan.json").exists():
+            drive.write_table()
+            typer.echo(
+                f"{len(drive.finished)} of {len(drive.plan.cells)} cells in {drive.store.folder}; "
+                f"see them with: scorebench report {drive.store.folder}"
+            )

@@ -1,0 +1,126 @@
+"""The driver: plans a run, hands what is missing to an engine, keeps what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from scorebench.engine.base import Engine, make_engine
+from scorebench.running.cache import digest
+from scorebench.running.cell import Cell
+from scorebench.running.environment import choose_device, environment
+from scorebench.running.picture import png
+from scorebench.running.plan import Plan, check_models, make_plan
+from scorebench.running.workbench import Workbench
+from scorebench.store import Store
+from scorebench.suite.load import Suite
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Drive:
+    """One run of a suite into a results directory.
+
+    Attributes:
+        plan: all cells.
+        finished: the records of those that have ended, by fingerprint.
+        pending: those still to be run.
+    """
+
+    bench: Workbench
+    store: Store
+    engine: Engine
+    plan: Plan
+    finished: dict[str, dict[str, Any]]
+    pending: list[Cell]
+
+    def run(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
+        """Run what is pending; every cell is on disk before it is yielded.
+
+        Raises:
+            SuiteError: a user's mistake that shows only once models are loaded; nothing has been
+                written then.
+        """
+        check_models(self.bench, self.pending)
+        suite = self.bench.suite
+        surroundings = environment(self.bench.device, suite.path.parent)
+        name = digest(surroundings)
+        self.store.begin(suite_text(suite), plan_record(self.plan))
+        self.store.write_environment(name, surroundings)
+        for cell, result in self.engine.run(self.bench, self.pending):
+            row = {**result.row, "environment": name}
+            record = {"row": row, "columns": cell.point.columns(), "traceback": result.traceback}
+            self.store.write_cell(record, None if result.grid is None else png(result.grid))
+            self.finished[cell.fingerprint] = record
+            yield cell, record
+
+    def write_table(self) -> pd.DataFrame:
+        """Derive the table from the cells finished so far."""
+        return self.store.write_table()
+
+    @property
+    def all_ok(self) -> bool:
+        """Whether every cell of the plan has ended well."""
+        statuses = [r["row"]["status"] for r in self.finished.values()]
+        return len(statuses) == len(self.plan.cells) and set(statuses) <= {"ok"}
+
+
+def prepare(
+    suite: Suite,
+    *,
+    results: Path | None = None,
+    engine: str = "inline",
+    device: str = "auto",
+    retry: Collection[str] = (),
+) -> Drive:
+    """Plan a run, without writing anything.
+
+    Args:
+        suite: as ``load_suite`` gives it.
+        results: the results directory; ``results/<suite>`` unless given.
+        engine: which engine runs the cells.
+        device: e.g. ``auto``, ``cpu``, ``cuda:1``.
+        retry: statuses of finished cells to run again, e.g. ``failed``.
+
+    Raises:
+        UserError: the directory, engine or device can't be used.
+        SuiteError: mistakes that show once the dataset and schedules are loaded.
+    """
+    chosen = make_engine(engine)
+    store = Store(results or Path("results") / suite.name)
+    store.check(suite.name)
+    bench = Workbench(suite, choose_device(device))
+    plan = make_plan(bench)
+    finished = {
+        fingerprint: record
+        for fingerprint, record in store.finished(c.fingerprint for c in plan.cells).items()
+        if record["row"]["status"] not in retry
+    }
+    pending = [cell for cell in plan.cells if cell.fingerprint not in finished]
+    return Drive(bench, store, chosen, plan, finished, pending)
+
+
+def plan_record(plan: Plan) -> Mapping[str, Any]:
+    """A plan as it is kept in the results directory."""
+    better: dict[str, str] = {}
+    for metric in plan.suite.metrics:
+        better |= metric.component.better
+    return {
+        "suite": plan.suite.name,
+        "better": better,
+        "cells": [{"fingerprint": c.fingerprint, "columns": c.point.columns()} for c in plan.cells],
+    }
+
+
+def suite_text(suite: Suite) -> str:
+    """The suite as run: its file's text, or, with overrides, its data."""
+    text = suite.path.read_text(encoding="utf-8-sig")
+    if yaml.safe_load(text) == suite.data:
+        return text
+    return yaml.safe_dump(suite.data, sort_keys=False, allow_unicode=True)

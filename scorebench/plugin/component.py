@@ -1,0 +1,65 @@
+"""A component: the record a plugin hands to the host, and how a suite refers to one."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator
+
+Kind = Literal["score_model", "noise_schedule", "sampler", "dataset", "feature_extractor", "metric"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named component, as a plugin's hook yields it.
+
+    Args:
+        name: what suites call it, unique within its kind.
+        target: its class, or ``"module:Class"``, which is imported when first used.
+        summary: one line for ``scorebench list``.
+    """
+
+    name: str
+    target: type | str
+    summary: str = ""
+
+    def resolve(self) -> type:
+        """The component's class; a lazy target is imported now."""
+        if isinstance(self.target, type):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+        if not isinstance(found, type):
+            raise TypeError(f"{self.target} is not a class")
+        return found
+
+
+@dataclass(frozen=True)
+class ComponentSpec:
+    """A reference to a component: its name and the parameters given to it."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, value: Any) -> ComponentSpec:
+        """Read ``"name"`` or ``{name: ..., parameter: ...}``.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        if isinstance(value, ComponentSpec):
+            return value
+        if isinstance(value, str):
+            return cls(value)
+        if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+            return cls(value["name"], {k: v for k, v in value.items() if k != "name"})
+        raise ValueError("expected a name or a mapping with a name")
+
+
+# The type of a parameter that names a dataset, e.g. the one a model is fitted to.
+DatasetSpec = Annotated[ComponentSpec, BeforeValidator(ComponentSpec.parse)]

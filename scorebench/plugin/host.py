@@ -1,0 +1,241 @@
+"""The plugin host: finds plugins, names the broken ones, and builds components.
+
+pluggy does the discovery and nothing else. A plugin that can't be imported, misspells a hook or
+registers nothing is kept as a ``BrokenPlugin`` and never disturbs who doesn't use it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import importlib.util
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from scorebench.errors import (
+    ParameterError,
+    PluginError,
+    UnknownComponentError,
+    UserError,
+    did_you_mean,
+)
+from scorebench.plugin import hookspecs, parameters
+from scorebench.plugin.component import Component, Kind
+
+ENTRY_POINTS = "scorebench"
+METHODS: Mapping[Kind, tuple[str, ...]] = {
+    "score_model": ("load",),
+    "noise_schedule": ("sigmas",),
+    "sampler": ("trajectory",),
+    "dataset": ("load",),
+    "feature_extractor": ("load",),
+    "metric": ("prepare", "compute"),
+}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A component and the plugin it comes from."""
+
+    component: Component
+    origin: str
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that couldn't be used: its origin and one line that says why."""
+
+    origin: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.origin}: {self.reason}"
+
+
+@dataclass
+class Host:
+    """The components of a set of plugins.
+
+    Attributes:
+        broken: the plugins that couldn't be used, and why.
+    """
+
+    broken: list[BrokenPlugin] = field(default_factory=list)
+    _found: dict[tuple[Kind, str], list[Installed]] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+
+    def load_entry_points(self) -> None:
+        """Use every installed plugin of the entry-point group ``scorebench``."""
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+            distribution = entry.dist.name if entry.dist is not None else "unknown"
+            self._guarded(f"{entry.name} ({distribution}: {entry.value})", entry.load)
+
+    def load_paths(self, paths: Iterable[Path]) -> None:
+        """Use plugin files; a folder stands for the Python files in it.
+
+        Raises:
+            UserError: a path doesn't exist or isn't a plugin file.
+        """
+        for path in paths:
+            if path.is_dir():
+                files = sorted(p for p in path.glob("*.py") if not p.name.startswith("_"))
+                if (path / "__init__.py").is_file():
+                    files = [path / "__init__.py"]
+                if not files:
+                    raise UserError(f"plugin folder {path} holds no Python file")
+            elif path.suffix == ".py" and path.is_file():
+                files = [path]
+            else:
+                raise UserError(f"plugin {path} is not a Python file or a folder of them")
+            for file in files:
+                self._guarded(str(file), functools.partial(_import_file, file.resolve()))
+
+    def components(self, kind: Kind) -> dict[str, Installed]:
+        """The components of a kind by name; a name claimed twice is shown once."""
+        return {n: found[0] for (k, n), found in sorted(self._found.items()) if k == kind}
+
+    def find(self, kind: Kind, name: str) -> type:
+        """The class of a component.
+
+        Raises:
+            UnknownComponentError: there is none of that name; names the nearest, and the plugins
+                that couldn't be used, since one of them may hold it.
+            PluginError: two plugins claim the name, or the class breaks its contract.
+        """
+        found = self._found.get((kind, name), [])
+        if not found:
+            label = kind.replace("_", " ")
+            hint = did_you_mean(name, self.components(kind))
+            blame = "".join(f" [{broken}]" for broken in self.broken)
+            raise UnknownComponentError(f"unknown {label} {name!r}{hint}{blame}")
+        if len(found) > 1:
+            origins = " and ".join(i.origin for i in found)
+            raise PluginError(f"{kind} {name!r} is registered twice: by {origins}")
+        return self._checked(kind, found[0])
+
+    def build(self, kind: Kind, name: str, values: Mapping[str, Any]) -> Any:
+        """A component with validated parameters.
+
+        Raises:
+            UnknownComponentError, PluginError: as ``find``.
+            ParameterError: an unknown parameter, a wrong type or a value out of bounds.
+        """
+        component, problems = parameters.build(self.find(kind, name), values)
+        if problems:
+            told = "; ".join(f"{p}: {m}" if p else m for p, m in problems)
+            raise ParameterError(f"{kind.replace('_', ' ')} {name}: {told}")
+        return component
+
+    def _checked(self, kind: Kind, installed: Installed) -> type:
+        component, origin = installed.component, installed.origin
+        try:
+            cls = component.resolve()
+            parameters.parameters_of(cls)
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"{kind} {component.name!r} of plugin {origin} can't be used: {_told(error)}"
+            ) from error
+        missing = [m for m in METHODS[kind] if not callable(getattr(cls, m, None))]
+        if missing:
+            raise PluginError(
+                f"{kind} {component.name!r} of plugin {origin}: {cls.__qualname__} has no method "
+                f"{missing[0]}"
+            )
+        return cls
+
+    def _guarded(self, origin: str, load: Any) -> None:
+        if origin in self._seen:
+            return
+        self._seen.add(origin)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                records = _records(load())
+        except (Exception, SystemExit) as error:
+            self.broken.append(BrokenPlugin(origin, _told(error)))
+            return
+        for kind, component in records:
+            self._found.setdefault((kind, component.name), []).append(Installed(component, origin))
+
+
+def _records(plugin: object) -> list[tuple[Kind, Component]]:
+    """Everything a plugin registers; raises PluginError where it breaks the rules."""
+    manager = pluggy.PluginManager("scorebench")
+    manager.add_hookspecs(hookspecs)
+    manager.register(plugin)
+    marked = {name for name in dir(plugin) if manager.parse_hookimpl_opts(plugin, name) is not None}
+    for name in sorted(marked - hookspecs.HOOKS.keys()):
+        raise PluginError(f"unknown hook {name}{did_you_mean(name, hookspecs.HOOKS)}")
+    if not marked:
+        bare = sorted(hookspecs.HOOKS.keys() & set(dir(plugin)))
+        why = f"{bare[0]} lacks @scorebench.hookimpl" if bare else "it implements no hook"
+        raise PluginError(f"registers nothing: {why}")
+    records: list[tuple[Kind, Component]] = []
+    for hook, kind in hookspecs.HOOKS.items():
+        for components in getattr(manager.hook, hook)():
+            for component in components:
+                if not isinstance(component, Component):
+                    raise PluginError(f"{hook} gave {component!r}, not a scorebench.Component")
+                records.append((kind, component))
+    if not records:
+        raise PluginError(f"registers nothing: {', '.join(sorted(marked))} gave no component")
+    return records
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Import a plugin file under a name of its own, its folder's modules importable by it."""
+    package = path.name == "__init__.py"
+    stem = path.parent.name if package else path.stem
+    name = f"{stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    folder = str(path.parent.parent if package else path.parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    locations = [str(path.parent)] if package else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=locations)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _told(error: BaseException) -> str:
+    """An exception in one line."""
+    if isinstance(error, PluginError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"calls sys.exit({error.code!r}) when imported"
+    if isinstance(error, SyntaxError):
+        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def host_for(paths: Iterable[Path] = ()) -> Host:
+    """A host with the installed plugins, those of ``SCOREBENCH_PLUGINS``, and ``paths``."""
+    host = Host()
+    host.load_entry_points()
+    named = [Path(p) for p in os.environ.get("SCOREBENCH_PLUGINS", "").split(os.pathsep) if p]
+    host.load_paths([*named, *paths])
+    return host
+
+
+@functools.cache
+def default_host() -> Host:
+    """The host of installed plugins and those of ``SCOREBENCH_PLUGINS``, made once."""
+    return host_for()

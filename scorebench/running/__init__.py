@@ -1,0 +1,1 @@
+"""What happens between a cell and its row."""

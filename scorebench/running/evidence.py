@@ -1,0 +1,61 @@
+"""Gathering what metrics need, batch by batch, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from scorebench.plugin.contracts import Evidence, Features, ScoreModel
+from scorebench.running.cache import Arrays
+from scorebench.running.pixels import shows_images, to_uint8
+
+
+@dataclass
+class Gathering:
+    """Features, logits or samples of the batches seen so far, as far as they are needed."""
+
+    extract: Callable[[Tensor], Features]
+    needs: frozenset[str]
+    _parts: dict[str, list[np.ndarray[Any, Any]]] = field(default_factory=dict)
+
+    def add(self, batch: Tensor) -> None:
+        """Take in a batch as a dataset would hold it."""
+        if self.needs & {"features", "logits"}:
+            features = self.extract(batch)
+            if "features" in self.needs:
+                self._keep("vectors", features.vectors)
+            if "logits" in self.needs and features.logits is not None:
+                self._keep("logits", features.logits)
+        if "samples" in self.needs:
+            self._keep("samples", batch)
+        self._parts.setdefault("count", []).append(np.array([len(batch)]))
+
+    def _keep(self, name: str, values: Tensor) -> None:
+        self._parts.setdefault(name, []).append(values.detach().cpu().numpy())
+
+    def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Everything gathered, as named arrays; see ``as_evidence``."""
+        arrays = {name: np.concatenate(parts) for name, parts in self._parts.items()}
+        return {**arrays, "count": arrays["count"].sum(keepdims=True)}
+
+
+def as_evidence(arrays: Arrays, model: ScoreModel | None = None) -> Evidence:
+    """Gathered arrays as metrics see them."""
+    return Evidence(
+        count=int(arrays["count"][0]),
+        vectors=arrays.get("vectors"),
+        logits=arrays.get("logits"),
+        samples=arrays.get("samples"),
+        model=model,
+    )
+
+
+def as_data(model: ScoreModel, x: Tensor) -> Tensor:
+    """Samples as a dataset would hold them: 8-bit images, or the numbers themselves."""
+    if model.value_range is not None and shows_images(tuple(model.event_shape), model.value_range):
+        return to_uint8(x, model.value_range)
+    return x

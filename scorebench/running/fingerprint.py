@@ -1,0 +1,209 @@
+"""Digests of everything that can change a number: parameters, source code, files and data."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scorebench.atomic import write_atomically
+from scorebench.errors import UserError
+from scorebench.plugin.component import ComponentSpec
+from scorebench.running.cache import default_folder, digest
+
+if TYPE_CHECKING:
+    from scorebench.plugin.contracts import Data
+
+# The harness modules through which every number passes.
+HARNESS = (
+    "scorebench.plugin.contracts",
+    "scorebench.running.cell",
+    "scorebench.running.evidence",
+    "scorebench.running.noise",
+    "scorebench.running.pixels",
+    "scorebench.running.sampling",
+    "scorebench.running.workbench",
+)
+
+
+def describe(component: Any) -> dict[str, Any]:
+    """What a component is, as JSON: its class, its source, all its parameters.
+
+    A parameter that is a path stands for the content of that file or folder.
+    """
+    cls = type(component)
+    return {
+        "class": f"{cls.__module__}:{cls.__qualname__}",
+        "source": source_digest(cls.__module__),
+        "parameters": {
+            f.name: _plain(getattr(component, f.name)) for f in dataclasses.fields(component)
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Path():
+            return {"content": path_digest(value)}
+        case ComponentSpec():
+            return {"name": value.name, "parameters": _plain(value.parameters)}
+        case Mapping():
+            return {str(k): _plain(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_plain(v) for v in value]
+        case bool() | int() | float() | str() | None:
+            return value
+        case _:
+            return repr(value)
+
+
+def data_digest(data: Data) -> str:
+    """A digest of a dataset's content: of its samples, or of the files that hold them."""
+    own = getattr(data.x, "content_digest", None)
+    if own is not None:
+        return str(own())
+    hasher = hashlib.blake2b(digest_size=16)
+    hasher.update(json.dumps([str(data.x.dtype), list(data.x.shape), data.value_range]).encode())
+    for batch in data.batches(4096):
+        hasher.update(batch.contiguous().cpu().numpy().data)
+    return hasher.hexdigest()
+
+
+def path_digest(path: Path) -> str:
+    """A digest of a file's bytes, or of the names and bytes of all files in a folder.
+
+    Reading is skipped for files whose size and time of change are those of an earlier call.
+
+    Raises:
+        OSError: there is no such file or folder, or it can't be read.
+    """
+    path.stat()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    names = [file.relative_to(path).as_posix() for file in files]
+    stats = [os.stat(file) for file in files]
+    seen = digest(
+        [
+            str(path.resolve()),
+            [[n, s.st_size, s.st_mtime_ns] for n, s in zip(names, stats, strict=True)],
+        ]
+    )
+    memo = default_folder() / "digests" / seen
+    with contextlib.suppress(OSError):
+        return memo.read_text()
+    hasher = hashlib.blake2b(digest_size=16)
+    for name, stat, file in zip(names, stats, files, strict=True):
+        hasher.update(f"{name}\0{stat.st_size}\0".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                hasher.update(block)
+    with contextlib.suppress(OSError):
+        write_atomically(memo, hasher.hexdigest().encode())
+    return hasher.hexdigest()
+
+
+def source_digest(module: str) -> str:
+    """A digest of a module's source and of the local modules it imports, directly or not.
+
+    Raises:
+        UserError: a module's file was edited after this process had loaded it, so what runs
+            isn't what the file says.
+    """
+    files = sorted(local_modules(module).items())
+    return digest({name: _file_digest(name, path) for name, path in files})
+
+
+def _file_digest(name: str, path: Path) -> str:
+    found = hashlib.blake2b(path.read_bytes()).hexdigest()
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        first_seen = loaded.__dict__.setdefault("__scorebench_source__", found)
+        if first_seen != found:
+            raise UserError(f"{path} was edited after it was loaded; start a new Python process")
+    return found
+
+
+def harness_digest() -> str:
+    """A digest of the harness modules through which every number passes."""
+    files = {name: path for name in HARNESS if (path := _find(name)) is not None}
+    return digest({name: _file_digest(name, path) for name, path in files.items()})
+
+
+def local_modules(module: str) -> dict[str, Path]:
+    """The files of a module and of all modules it imports that are part of the same work.
+
+    Local are the modules of the same top-level package, those of scorebench other than its front
+    page, and any that belong neither to the standard library nor to an installed package.
+    """
+    found: dict[str, Path] = {}
+    pending = [module]
+    while pending:
+        name = pending.pop()
+        path = _find(name)
+        if name in found or path is None or path.suffix != ".py":
+            continue
+        found[name] = path
+        pending += [n for n in _imports(name, path) if _is_local(n, module)]
+    return found
+
+
+def _find(name: str) -> Path | None:
+    loaded = sys.modules.get(name)
+    origin = getattr(loaded, "__file__", None)
+    if origin is None:
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError, AttributeError):
+            return None
+        origin = spec.origin if spec is not None and spec.has_location else None
+    return Path(origin) if origin is not None else None
+
+
+def _is_local(name: str, root: str) -> bool:
+    top = name.partition(".")[0]
+    if name == "scorebench" or top in sys.stdlib_module_names:
+        return False
+    if top in {"scorebench", root.partition(".")[0]}:
+        return True
+    path = _find(top)
+    return path is not None and not any(path.is_relative_to(d) for d in _installed())
+
+
+@functools.cache
+def _installed() -> tuple[Path, ...]:
+    paths = sysconfig.get_paths()
+    folders = [paths[k] for k in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return tuple(Path(d) for d in {*folders, *site.getsitepackages()})
+
+
+def _imports(name: str, path: Path) -> Iterator[str]:
+    """Dotted names a source file may import; ``from a import b`` gives ``a`` and ``a.b``."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in _runtime_nodes(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, *([base] if base else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from _runtime_nodes(node)

@@ -1,0 +1,166 @@
+"""The plan of a run: its cells, each with its fingerprint and cost, and what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from scorebench.errors import PluginError, SuiteError, UserError
+from scorebench.running.cache import digest
+from scorebench.running.cell import Cell
+from scorebench.running.fingerprint import data_digest, describe, harness_digest
+from scorebench.running.sampling import check_sigmas
+from scorebench.running.workbench import Workbench
+from scorebench.suite.load import Suite
+from scorebench.suite.resolve import Chosen
+
+FORMAT = 1  # of fingerprints
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a suite, repeat by repeat, each once."""
+
+    suite: Suite
+    cells: tuple[Cell, ...]
+
+
+def make_plan(bench: Workbench) -> Plan:
+    """Expand a suite into cells.
+
+    Raises:
+        SuiteError: the dataset is missing or too small, a schedule's noise levels are unusable,
+            or a sampler can't walk down them.
+    """
+    return _Planner(bench).plan()
+
+
+def check_models(bench: Workbench, cells: Collection[Cell]) -> None:
+    """Load every model that ``cells`` need and try it once; prepare a dataset reference.
+
+    Raises:
+        SuiteError: a user's mistake, such as images of the wrong size. Other failures are left
+            to the cells, where they become rows.
+    """
+    problems = []
+    models = {id(c.point.model): c.point.model for c in cells}
+    for model in models.values():
+        problems += _mistake(bench, lambda model=model: bench.check(model))  # type: ignore[misc]
+    if cells and not problems and bench.suite.reference == "dataset":
+        model = next(iter(models.values()))
+        problems += _mistake(bench, lambda: bench.states(model))
+    if problems:
+        raise SuiteError(list(dict.fromkeys(problems)))
+
+
+def _mistake(bench: Workbench, trial: Callable[[], object]) -> list[str]:
+    try:
+        trial()
+    except UserError as error:
+        return [f"{bench.suite.path}: {error}"]
+    except Exception:
+        return []  # a plugin's failure: its cells will run into it and record it
+    return []
+
+
+class _Planner:
+    def __init__(self, bench: Workbench) -> None:
+        self.bench, self.suite = bench, bench.suite
+        self.problems: list[str] = []
+        self.described: dict[int, Any] = {}
+        self.levels: dict[int, int] = {}
+
+    def plan(self) -> Plan:
+        suite = self.suite
+        shared = self._shared()
+        cells: dict[str, Cell] = {}
+        for repeat in range(suite.repeats):
+            seed = suite.seed + repeat
+            for point in suite.points:
+                sampler = point.sampler.component
+                identity = {
+                    **shared,
+                    "seed": seed,
+                    "model": self._describe(point.model),
+                    "schedule": self._describe(point.schedule),
+                    "sampler": self._describe(point.sampler),
+                    "batch_size": suite.batch_size if sampler.coupled else None,
+                }
+                levels = self._levels(point.schedule)
+                fingerprint = digest(identity)
+                nfe = self._nfe(point.sampler, levels)
+                cells[fingerprint] = Cell(point, repeat, seed, fingerprint, levels, nfe)
+        if self.problems:
+            raise SuiteError(list(dict.fromkeys(self.problems)))
+        return Plan(suite, tuple(cells.values()))
+
+    def _shared(self) -> dict[str, Any]:
+        suite = self.suite
+        data = None
+        if suite.dataset is not None:
+            try:
+                loaded = self.bench.context.dataset()
+                data = data_digest(loaded)
+                self._check_count(len(loaded))
+            except UserError as error:
+                self._problem(error)
+            except Exception as error:
+                self._problem(f"dataset {suite.dataset.name}: {type(error).__name__}: {error}")
+        return {
+            "format": FORMAT,
+            "harness": harness_digest(),
+            "dataset": data,
+            "reference": suite.reference,
+            "features": digest(describe(suite.features.component)),
+            "metrics": [digest(describe(m.component)) for m in suite.metrics],
+            "samples": suite.samples,
+            "precision": suite.precision.model_dump(),
+        }
+
+    def _check_count(self, count: int) -> None:
+        name = self.suite.dataset.name if self.suite.dataset else ""
+        if count == 0:
+            raise UserError(f"dataset {name} is empty")
+        for metric in self.suite.metrics:
+            least = metric.component.minimum_samples
+            if self.suite.reference == "dataset" and count < least:
+                raise UserError(
+                    f"dataset {name} has {count} samples, but {metric.name} needs {least}"
+                )
+
+    def _describe(self, chosen: Chosen) -> Any:
+        key = id(chosen)
+        if key not in self.described:
+            try:
+                self.described[key] = digest(describe(chosen.component))
+            except OSError as error:
+                self._problem(f"{chosen.name}: {error.filename}: {error.strerror}")
+                self.described[key] = None
+        return self.described[key]
+
+    def _levels(self, chosen: Chosen) -> int:
+        key = id(chosen)
+        if key not in self.levels:
+            self.levels[key] = 0
+            try:
+                sigmas = chosen.component.sigmas(self.bench.context)
+                check_sigmas(sigmas)
+                self.levels[key] = len(sigmas)
+            except (UserError, ValueError) as error:
+                self._problem(f"schedule {chosen.name}: {error}")
+            except Exception:  # a plugin's failure: its cells record it
+                pass
+        return self.levels[key]
+
+    def _nfe(self, chosen: Chosen, levels: int) -> int | None:
+        if levels == 0:
+            return None
+        try:
+            return chosen.component.nfe(levels)  # type: ignore[no-any-return]
+        except (UserError, PluginError, ValueError) as error:
+            self._problem(error)
+        return None
+
+    def _problem(self, told: object) -> None:
+        self.problems.append(f"{self.suite.path}: {told}")

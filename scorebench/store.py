@@ -1,0 +1,202 @@
+"""A results directory: one atomic JSON file per finished cell, and the table derived from them.
+
+::
+
+    suite.yaml                  the suite as run, overrides included
+    plan.json                   the cells of the latest run in order, with their swept parameters
+    cells/<fingerprint>.json    the truth: a row, its environment, any traceback
+    environments/<digest>.json  versions, device and revision behind rows
+    images/<fingerprint>.png    a grid of the first samples of a cell
+    table.parquet, table.csv    derived from the plan and the cells
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scorebench.atomic import write_atomically
+from scorebench.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The table's columns in order; parameters follow ``sampler``, metrics follow ``nfe``.
+FIRST = ("suite", "model", "schedule", "sampler")
+COUNTS = ("repeat", "seed", "samples", "n_sigmas", "nfe")
+LAST = (
+    "coupled",
+    "status",
+    "error",
+    "seconds",
+    "seconds_sampling",
+    "seconds_features",
+    "seconds_metrics",
+    "samples_per_second",
+    "peak_memory_mb",
+    "device",
+    "environment",
+    "fingerprint",
+    "finished",
+)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A results directory.
+
+    Args:
+        folder: where it is, or will be.
+    """
+
+    folder: Path
+
+    def check(self, suite_name: str) -> None:
+        """Make sure that the directory can hold this suite's results, without changing it.
+
+        Raises:
+            UserError: it isn't a directory, can't be written, or holds something else.
+        """
+        folder = self.folder
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"results directory {folder} is a file; name another with --results")
+        existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        try:
+            with tempfile.TemporaryFile(dir=existing):
+                pass
+        except OSError as error:
+            raise UserError(
+                f"results directory {folder} can't be written: {error.strerror}; "
+                "name another with --results"
+            ) from None
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+        if not (folder / "plan.json").exists():
+            raise UserError(
+                f"{folder} is not empty and not a results directory; name another with --results"
+            )
+        owner = self.plan().get("suite")
+        if owner != suite_name:
+            raise UserError(
+                f"{folder} holds the results of suite {owner!r}, not {suite_name!r}; "
+                "name another with --results"
+            )
+
+    def begin(self, suite_text: str, plan: Mapping[str, Any]) -> None:
+        """Write the suite as run and the plan."""
+        write_atomically(self.folder / "suite.yaml", suite_text.encode())
+        write_atomically(self.folder / "plan.json", _json(plan))
+
+    def plan(self) -> dict[str, Any]:
+        """The plan of the latest run.
+
+        Raises:
+            UserError: this isn't a results directory.
+        """
+        path = self.folder / "plan.json"
+        try:
+            plan = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            plan = None
+        if not isinstance(plan, dict) or not isinstance(plan.get("cells"), list):
+            raise UserError(f"{self.folder} is not a results directory: no readable plan.json")
+        return plan
+
+    def finished(self, fingerprints: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Records of those cells that have ended; an unreadable file counts as missing."""
+        found = {}
+        for fingerprint in fingerprints:
+            record = self._read(fingerprint)
+            if record is not None:
+                found[fingerprint] = record
+        return found
+
+    def _read(self, fingerprint: str) -> dict[str, Any] | None:
+        try:
+            record = json.loads((self.folder / "cells" / f"{fingerprint}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        sound = (
+            isinstance(record, dict)
+            and isinstance(record.get("row"), dict)
+            and record["row"].get("fingerprint") == fingerprint
+            and isinstance(record["row"].get("status"), str)
+        )
+        return record if sound else None
+
+    def write_cell(self, record: Mapping[str, Any], picture: bytes | None = None) -> None:
+        """Keep a finished cell; its picture (PNG), if any, is written first."""
+        fingerprint = record["row"]["fingerprint"]
+        if picture is not None:
+            write_atomically(self.folder / "images" / f"{fingerprint}.png", picture)
+        write_atomically(self.folder / "cells" / f"{fingerprint}.json", _json(record))
+
+    def write_environment(self, name: str, environment: Mapping[str, Any]) -> None:
+        """Keep what rows were computed with."""
+        path = self.folder / "environments" / f"{name}.json"
+        if not path.exists():
+            write_atomically(path, _json(environment))
+
+    def table(self) -> pd.DataFrame:
+        """One row for every finished cell of the latest run, in the plan's order."""
+        plan = self.plan()
+        records = self.finished(cell["fingerprint"] for cell in plan["cells"])
+        return assemble(plan, records)
+
+    def write_table(self) -> pd.DataFrame:
+        """Derive ``table.parquet`` and ``table.csv`` from the cells."""
+        table = self.table()
+        write_atomically(self.folder / "table.parquet", table.to_parquet(index=False))
+        write_atomically(self.folder / "table.csv", table.to_csv(index=False).encode())
+        return table
+
+
+def assemble(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The table of a plan's finished cells."""
+    import pandas as pd
+
+    rows = []
+    for cell in plan["cells"]:
+        if cell["fingerprint"] in records:
+            columns = {k: _scalar(v) for k, v in cell["columns"].items()}
+            rows.append({"suite": plan["suite"], **columns, **records[cell["fingerprint"]]["row"]})
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame(rows, columns=_ordered(names or [*FIRST, *COUNTS, *LAST]))
+
+
+def _ordered(names: Sequence[str]) -> list[str]:
+    parameters = [n for role in FIRST for n in names if n.startswith(f"{role}.")]
+    known = {*FIRST, *COUNTS, *LAST, *parameters}
+    metrics = [n for n in names if n not in known]
+    return [n for n in (*FIRST, *parameters, *COUNTS, *metrics, *LAST) if n in names]
+
+
+def _scalar(value: Any) -> Any:
+    """A parameter as a table cell; lists and mappings as JSON text."""
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: NaN becomes null, infinities their names."""
+    match value:
+        case float() if math.isnan(value):
+            return None
+        case float() if math.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        case Mapping():
+            return {str(k): _finite(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_finite(v) for v in value]
+        case bool() | int() | float() | str() | None:
+            return value
+        case _:
+            return str(value)

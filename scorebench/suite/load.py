@@ -1,0 +1,130 @@
+"""Reading a suite: from a file to validated components and the cells they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scorebench.errors import UserError
+from scorebench.plugin.host import Host, host_for
+from scorebench.suite import overrides, yaml
+from scorebench.suite.resolve import Chosen, Resolver
+from scorebench.suite.spec import Limits, Precision, SuiteFile, check_shape
+from scorebench.suite.sweep import Point, expand
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite in which everything has been checked that can be without loading a model.
+
+    Attributes:
+        path: the file it was read from.
+        data: its content, overrides included.
+        host: the plugins it may use.
+        points: the sweep, without repeats.
+        others: as in the file.
+    """
+
+    path: Path
+    data: dict[str, object]
+    host: Host
+    name: str
+    seed: int
+    repeats: int
+    samples: int
+    batch_size: int
+    dataset: Chosen | None
+    reference: str
+    features: Chosen
+    metrics: tuple[Chosen, ...]
+    precision: Precision
+    limits: Limits
+    points: tuple[Point, ...]
+
+
+def load_suite(
+    path: Path | str, *, settings: Sequence[str] = (), plugins: Sequence[Path] = ()
+) -> Suite:
+    """Read a suite file and check all of it.
+
+    Args:
+        path: the file.
+        settings: overrides, ``path=value`` each, as given to ``--set``.
+        plugins: plugin files and folders beside those the suite names.
+
+    Raises:
+        UserError: the file can't be read, or a plugin path doesn't exist.
+        SuiteError: the mistakes in it, all of them, each with its line.
+    """
+    path = Path(path)
+    document = yaml.load(path)
+    overrides.apply(document, settings)
+    file = check_shape(document)
+    host = host_for(plugins)
+    if isinstance(document.data, dict):
+        _load_plugins(host, document, path.parent)
+    suite = None if file is None else _resolve(file, Resolver(host, document, path.parent), path)
+    document.stop_if_problems()
+    assert suite is not None
+    return suite
+
+
+def _load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
+    named = document.data.get("plugins") or []
+    for i, plugin in enumerate(named if isinstance(named, list) else []):
+        if isinstance(plugin, str):
+            try:
+                host.load_paths([folder / plugin])
+            except UserError as error:
+                document.report(("plugins", i), str(error))
+
+
+def _resolve(file: SuiteFile, resolver: Resolver, path: Path) -> Suite | None:
+    report = resolver.document.report
+    dataset = None
+    if file.dataset is not None:
+        dataset = resolver.single("dataset", file.dataset, ("dataset",))
+    elif file.reference == "dataset":
+        report((), "key dataset is missing; name one, or set reference: model")
+    features = None
+    if file.features is not None:
+        features = resolver.single("feature_extractor", file.features, ("features",))
+    metrics: list[Chosen] = []
+    for i, value in enumerate(file.metrics):
+        metric = resolver.single("metric", value, ("metrics", i))
+        if metric is None:
+            continue
+        if metric.name in {m.name for m in metrics}:
+            report(("metrics", i), f"{metric.name} is listed twice")
+        least = metric.component.minimum_samples
+        if file.samples < least:
+            report(("samples",), f"{file.samples} are too few: {metric.name} needs {least}")
+        metrics.append(metric)
+    points = [
+        point
+        for i, block in enumerate(file.sweep)
+        if block is not None
+        for point in expand(resolver, block, ("sweep", i))
+    ]
+    if not points and not resolver.document.problems:
+        report(("sweep",), "no cell is left after exclude")
+    if resolver.document.problems or features is None:
+        return None
+    return Suite(
+        path=path,
+        data=resolver.document.data,
+        host=resolver.host,
+        name=file.name,
+        seed=file.seed,
+        repeats=file.repeats,
+        samples=file.samples,
+        batch_size=file.batch_size,
+        dataset=dataset,
+        reference=file.reference,
+        features=features,
+        metrics=tuple(metrics),
+        precision=file.precision,
+        limits=file.limits,
+        points=tuple(points),
+    )

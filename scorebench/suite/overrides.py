@@ -1,0 +1,65 @@
+"""Overriding a suite's values from the command line: ``--set 'sweep[0].schedule.n=[5, 10]'``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from scorebench.errors import SuiteError, UserError
+from scorebench.suite.yaml import Document, Location, parse, pretty
+
+_STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
+
+
+def apply(document: Document, settings: Iterable[str]) -> None:
+    """Set values in place; a value is read as YAML, a missing mapping on the way is made.
+
+    Raises:
+        UserError: a setting isn't ``path=value``, or its path leads nowhere.
+    """
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        location = _location(path.strip())
+        if not equals or not location:
+            raise UserError(
+                f"--set {setting}: expected path=value, e.g. sweep[0].schedule.n=[5,10]"
+            )
+        try:
+            value = parse(text, f"--set {setting}").data
+        except SuiteError as error:
+            raise UserError(str(error)) from None
+        if document.data is None:
+            document.data = {}
+        _assign(document.data, location, value, setting)
+        for known in [k for k in document.lines if k[: len(location)] == location]:
+            del document.lines[known]
+
+
+def _location(path: str) -> Location:
+    steps: list[str | int] = []
+    position = 0
+    while position < len(path):
+        match = _STEP.match(path, position)
+        if match is None:
+            return ()
+        steps.append(match[1] if match[1] is not None else int(match[2]))
+        position = match.end()
+    return tuple(steps)
+
+
+def _assign(data: Any, location: Location, value: Any, setting: str) -> None:
+    for depth, step in enumerate(location):
+        here = pretty(location[:depth]) or "the suite"
+        last = depth == len(location) - 1
+        if isinstance(step, int):
+            if not isinstance(data, list) or step >= len(data):
+                raise UserError(f"--set {setting}: {here} has no item [{step}]")
+        elif not isinstance(data, dict):
+            raise UserError(f"--set {setting}: {here} is not a mapping, so it has no {step!r}")
+        elif not last:
+            data.setdefault(step, {})
+        if last:
+            data[step] = value
+        else:
+            data = data[step]

@@ -1,0 +1,135 @@
+"""The shape of a suite file: its keys, their types and defaults."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from scorebench.errors import did_you_mean
+from scorebench.suite.yaml import Document
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str) and _DURATION.fullmatch(text := value.replace(" ", "")):
+        return sum(float(n) * _UNITS[u] for n, u in re.findall(r"([\d.]+)([smhd])", text))
+    return value
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Precision(_Part):
+    """Floating-point precision of the sampler's state and of the model."""
+
+    state: Literal["float32", "float64"] = "float32"
+    model: Literal["float32", "float64", "bfloat16", "float16"] = "float32"
+
+
+class Limits(_Part):
+    """What a cell may use: seconds (or e.g. ``2h``, ``1h30m``), and further tries if it fails."""
+
+    timeout: Annotated[float, BeforeValidator(_seconds), Field(gt=0)] | None = None
+    retries: Annotated[int, Field(ge=0)] = 0
+
+
+class Block(_Part):
+    """One full product of score models, noise schedules and samplers."""
+
+    model: Any
+    schedule: Any
+    sampler: Any
+    exclude: list[dict[str, Any]] = []
+    zip: list[Annotated[list[str], Field(min_length=2)]] = []
+
+
+class SuiteFile(_Part):
+    """A suite file. Components are checked afterwards, against what is installed."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")] = "unnamed"
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    repeats: Annotated[int, Field(ge=1)] = 1
+    samples: Annotated[int, Field(ge=1, lt=2**32)] = 2**32 - 1
+    batch_size: Annotated[int, Field(ge=1)] = 256
+    dataset: Any = None
+    reference: Literal["dataset", "model"] = "dataset"
+    features: Any = None
+    metrics: list[Any] = []
+    plugins: list[str] = []
+    precision: Precision = Precision()
+    limits: Limits = Limits()
+    sweep: list[Block | None] = []
+
+
+# Kept out of the class, so that the rest of a file that lacks one can still be checked.
+REQUIRED = ("name", "samples", "features", "metrics", "sweep")
+
+
+def check_shape(document: Document) -> SuiteFile | None:
+    """The sound part of a suite file; mistakes in its keys and plain values are reported."""
+    if not isinstance(document.data, dict):
+        document.report((), "a suite is a mapping: name, samples, features, metrics, sweep, …")
+        return None
+    data = copy.deepcopy(document.data)
+    for key in REQUIRED:
+        if key not in data:
+            document.report((), f"key {key} is missing")
+        elif data[key] == []:
+            document.report((key,), "must not be empty")
+    for key in ("seed", "repeats", "samples", "batch_size"):
+        if isinstance(data.get(key), bool):  # pydantic would take true for 1
+            document.report((key,), f"expected a whole number, got {str(data[key]).lower()}")
+            del data[key]
+    try:
+        return SuiteFile.model_validate(data)
+    except ValidationError as error:
+        for mistake in error.errors():
+            _report(document, mistake)
+            _take_out(data, mistake)
+    return SuiteFile.model_validate(data)
+
+
+def _take_out(data: dict[str, Any], mistake: Any) -> None:
+    """Remove what a mistake spoils: an unknown key, else the top-level key or block around it."""
+    location = mistake["loc"]
+    if mistake["type"] != "extra_forbidden":
+        location = location[:2] if location[0] == "sweep" else location[:1]
+    around: Any = data
+    for step in location[:-1]:
+        around = around[step]
+        if around is None:
+            return
+    if isinstance(around, list):
+        around[location[-1]] = None  # keeps the other blocks' numbers
+    else:
+        around.pop(location[-1], None)
+
+
+def _report(document: Document, mistake: Any) -> None:
+    location = tuple(mistake["loc"])
+    match mistake["type"]:
+        case "extra_forbidden":
+            known = SuiteFile.model_fields.keys()
+            if location[0] == "sweep":
+                known = Block.model_fields.keys()
+            elif location[0] in ("precision", "limits"):
+                part = Precision if location[0] == "precision" else Limits
+                known = part.model_fields.keys()
+            document.report(location, f"unknown key{did_you_mean(str(location[-1]), known)}")
+        case "missing":
+            document.report(location[:-1], f"key {location[-1]} is missing")
+        case "too_short":
+            document.report(location, "must not be empty")
+        case "string_pattern_mismatch":
+            document.report(
+                location, f"{mistake['input']!r} must be letters, digits, '_', '.' and '-'"
+            )
+        case _:
+            told = mistake["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+            document.report(location, f"expected {told}, got {mistake['input']!r}")
