@@ -1,0 +1,75 @@
+"""What all tests share: one thread each, a cache of their own, small suites and plugins."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's cache out of tests, and tests out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCOREBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("SCOREBENCH_PLUGINS", raising=False)
+        yield
+
+
+@pytest.fixture
+def small_suite() -> dict[str, Any]:
+    """A suite of four quick cells on a two-dimensional Gaussian."""
+    return {
+        "name": "small",
+        "samples": 40,
+        "batch_size": 16,
+        "reference": "model",
+        "features": "identity",
+        "metrics": ["fid"],
+        "sweep": [
+            {
+                "model": {"name": "gaussian", "mean": [1.0, -1.0], "std": 0.5},
+                "schedule": {"name": "geometric", "n": [3, 5], "sigma_max": 5, "sigma_min": 0.1},
+                "sampler": ["euler", "heun"],
+            }
+        ],
+    }
+
+
+@pytest.fixture
+def write_suite(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
+    """Write a suite file and return its path."""
+
+    def write(data: dict[str, Any], name: str = "suite.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(data, sort_keys=False))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_plugin(tmp_path: Path) -> Callable[..., Path]:
+    """Write a plugin file and return its path."""
+
+    def write(source: str, name: str = "my_plugin.py") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(source))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Environment variables for a scorebench started as another process."""
+    return {**os.environ, "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
