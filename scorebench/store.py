@@ -44,6 +44,7 @@ LAST = (
     "fingerprint",
     "finished",
 )
+NOT_JSON = {text: float(text) for text in ("nan", "inf", "-inf")}
 
 
 @dataclass(frozen=True)
@@ -163,10 +164,27 @@ def assemble(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) 
     rows = []
     for cell in plan["cells"]:
         if cell["fingerprint"] in records:
-            columns = {k: _scalar(v) for k, v in cell["columns"].items()}
-            rows.append({"suite": plan["suite"], **columns, **records[cell["fingerprint"]]["row"]})
+            row = {**cell["columns"], **records[cell["fingerprint"]]["row"]}
+            rows.append({"suite": plan["suite"], **{k: _scalar(v) for k, v in row.items()}})
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return pd.DataFrame(rows, columns=_ordered(names or [*FIRST, *COUNTS, *LAST]))
+    ordered = _ordered(names or [*FIRST, *COUNTS, *LAST])
+    return pd.DataFrame({name: _column([row.get(name) for row in rows]) for name in ordered})
+
+
+def _column(values: list[Any]) -> pd.Series[Any]:
+    """Values as a column of one type, since parquet has no others.
+
+    Whole numbers and booleans keep their type where some are missing; mixed values become text.
+    """
+    import pandas as pd
+
+    types = {type(value) for value in values if value is not None}
+    if len(types) > 1 and not types <= {int, float}:
+        return pd.Series([None if value is None else str(value) for value in values])
+    gaps = None in values
+    if types == {int} and gaps:
+        return pd.Series(values, dtype="Int64")
+    return pd.Series(values, dtype="boolean" if types == {bool} and gaps else None)
 
 
 def _ordered(names: Sequence[str]) -> list[str]:
@@ -177,25 +195,25 @@ def _ordered(names: Sequence[str]) -> list[str]:
 
 
 def _scalar(value: Any) -> Any:
-    """A parameter as a table cell; lists and mappings as JSON text."""
+    """A value as a table cell: numbers JSON doesn't know as such, lists and mappings as text."""
+    if isinstance(value, str) and value in NOT_JSON:
+        return NOT_JSON[value]
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(_encoded(value), indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: NaN becomes null, infinities their names."""
+def _encoded(value: Any) -> Any:
+    """A value as JSON; NaN and infinities by their names, what isn't JSON as text."""
     match value:
-        case float() if math.isnan(value):
-            return None
-        case float() if math.isinf(value):
-            return "inf" if value > 0 else "-inf"
+        case float() if not math.isfinite(value):
+            return str(value)
         case Mapping():
-            return {str(k): _finite(v) for k, v in value.items()}
+            return {str(k): _encoded(v) for k, v in value.items()}
         case list() | tuple():
-            return [_finite(v) for v in value]
+            return [_encoded(v) for v in value]
         case bool() | int() | float() | str() | None:
             return value
         case _:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import importlib.metadata
-import importlib.util
 import io
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -31,6 +27,7 @@ from scorebench.errors import (
 )
 from scorebench.plugin import hookspecs, parameters
 from scorebench.plugin.component import Component, Kind
+from scorebench.plugin.importing import import_file, in_one_line
 
 ENTRY_POINTS = "scorebench"
 METHODS: Mapping[Kind, tuple[str, ...]] = {
@@ -98,7 +95,7 @@ class Host:
             else:
                 raise UserError(f"plugin {path} is not a Python file or a folder of them")
             for file in files:
-                self._guarded(str(file), functools.partial(_import_file, file.resolve()))
+                self._guarded(str(file), functools.partial(import_file, file.resolve()))
 
     def components(self, kind: Kind) -> dict[str, Installed]:
         """The components of a kind by name; a name claimed twice is shown once."""
@@ -143,7 +140,7 @@ class Host:
             parameters.parameters_of(cls)
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"{kind} {component.name!r} of plugin {origin} can't be used: {_told(error)}"
+                f"{kind} {component.name!r} of plugin {origin} can't be used: {in_one_line(error)}"
             ) from error
         missing = [m for m in METHODS[kind] if not callable(getattr(cls, m, None))]
         if missing:
@@ -161,7 +158,7 @@ class Host:
             with contextlib.redirect_stdout(io.StringIO()):
                 records = _records(load())
         except (Exception, SystemExit) as error:
-            self.broken.append(BrokenPlugin(origin, _told(error)))
+            self.broken.append(BrokenPlugin(origin, in_one_line(error)))
             return
         for kind, component in records:
             self._found.setdefault((kind, component.name), []).append(Installed(component, origin))
@@ -189,41 +186,6 @@ def _records(plugin: object) -> list[tuple[Kind, Component]]:
     if not records:
         raise PluginError(f"registers nothing: {', '.join(sorted(marked))} gave no component")
     return records
-
-
-def _import_file(path: Path) -> ModuleType:
-    """Import a plugin file under a name of its own, its folder's modules importable by it."""
-    package = path.name == "__init__.py"
-    stem = path.parent.name if package else path.stem
-    name = f"{stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
-    if name in sys.modules:
-        return sys.modules[name]
-    folder = str(path.parent.parent if package else path.parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    locations = [str(path.parent)] if package else None
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=locations)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _told(error: BaseException) -> str:
-    """An exception in one line."""
-    if isinstance(error, PluginError):
-        return str(error)
-    if isinstance(error, SystemExit):
-        return f"calls sys.exit({error.code!r}) when imported"
-    if isinstance(error, SyntaxError):
-        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def host_for(paths: Iterable[Path] = ()) -> Host:

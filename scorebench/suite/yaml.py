@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,15 @@ from typing import Any
 import yaml
 
 from scorebench.errors import SuiteError, UserError
+from scorebench.plugin.parameters import brief
 
 Location = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000
 MOST_NODES = 200_000
+MOST_LEVELS = 50
+MOST_BITS = 1024  # of a whole number; a float holds as many
+COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+MERGE = "tag:yaml.org,2002:merge"
 
 
 @dataclass
@@ -24,13 +30,13 @@ class Document:
         data: mappings, lists and scalars.
         source: the file's name, for messages.
         lines: the line (from 1) of every key and item, by its location.
-        problems: mistakes found so far, each with its line (0 where there is none).
+        problems: mistakes found so far, in order, each once, with its line (0 where there is none).
     """
 
     data: Any
     source: str
     lines: dict[Location, int] = field(default_factory=dict)
-    problems: list[tuple[int, str]] = field(default_factory=list)
+    problems: dict[tuple[int, str], None] = field(default_factory=dict)
 
     def report(self, location: Location, message: str) -> None:
         """Note a mistake at a location, or at the nearest place above it that is in the file."""
@@ -39,9 +45,8 @@ class Document:
             near = near[:-1]
         line = self.lines.get(near, 0)
         where = f"{pretty(location)}: " if location else ""
-        text = f"{self.source}{f':{line}' if line else ''}: {where}{message}"
-        if (line, text) not in self.problems:
-            self.problems.append((line, text))
+        told = " ".join(f"{where}{message}".splitlines())
+        self.problems[line, f"{self.source}{f':{line}' if line else ''}: {told}"] = None
 
     def stop_if_problems(self) -> None:
         """Raise SuiteError with all mistakes found so far, in the order of the file."""
@@ -54,7 +59,11 @@ def pretty(location: Location) -> str:
     """A location as people write it, e.g. ``sweep[0].sampler.step_size``."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            word = part if part.isprintable() and 0 < len(part) < 80 else brief(part)
+            text += f".{word}" if text else word
     return text
 
 
@@ -72,6 +81,8 @@ def load(path: Path) -> Document:
         raise UserError(f"{path}: no such file") from None
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}") from None
+    except ValueError as error:  # a null byte in the path
+        raise UserError(f"{str(path)!r}: can't be read: {error}") from None
     if len(content) > LARGEST_FILE:
         raise UserError(f"{path}: larger than {LARGEST_FILE:,} bytes, not a suite file")
     try:
@@ -88,76 +99,128 @@ def parse(text: str, source: str) -> Document:
         loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
-            builder = _Builder(loader, document)
-            document.data = None if node is None else builder.build(node, ())
+            if node is not None:
+                document.data = _Builder(loader, document).build(node, ())
+        except (ValueError, OverflowError) as error:  # e.g. of the escape "\UFFFFFFFF"
+            raise _mistake(str(error), loader.get_mark()) from None
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise SuiteError([f"{source}{line}: not valid YAML: {_one_line(error.problem)}"]) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise SuiteError([f"{source}: not valid YAML: {_one_line(str(error))}"]) from None
+        told = ", ".join(" ".join(t.split()) for t in (error.context, error.problem) if t)
+        raise SuiteError([f"{source}{line}: not valid YAML: {told}"]) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        told = f"the character {chr(error.character)!r} is not allowed"
+        raise SuiteError([f"{source}:{line}: not valid YAML: {told}"]) from None
     except RecursionError:
         raise SuiteError([f"{source}: not valid YAML: nested too deeply"]) from None
     return document
 
 
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "unknown problem").split())
+def _mistake(problem: str, mark: yaml.Mark | None) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 class _Builder:
-    """Turns YAML nodes into plain data, noting lines and duplicate keys on the way."""
+    """Turns YAML nodes into plain data, noting lines and duplicate keys on the way.
+
+    Every visit of a node is counted, so that aliases of aliases end in an error and not in a full
+    memory.
+    """
 
     def __init__(self, loader: yaml.SafeLoader, document: Document) -> None:
         self.loader = loader
         self.document = document
-        self.nodes = 0
-        self.merged: dict[int, int] = {}
+        self.visits = 0
         self.open: set[int] = set()
 
     def build(self, node: yaml.Node, location: Location) -> Any:
-        self.document.lines.setdefault(location, node.start_mark.line + 1)
-        self.nodes += 1
-        if self.nodes > MOST_NODES:
-            raise yaml.MarkedYAMLError(problem="too many values", problem_mark=node.start_mark)
-        if id(node) in self.open:
-            raise yaml.MarkedYAMLError(problem="refers to itself", problem_mark=node.start_mark)
+        self.document.lines.setdefault(location, _line(node))
+        self._count(node, 1)
         if isinstance(node, yaml.ScalarNode):
-            return self.loader.construct_object(node)
-        self.open.add(id(node))
-        if isinstance(node, yaml.MappingNode):
-            value: Any = self._mapping(node, location)
-        else:
-            value = [self.build(child, (*location, i)) for i, child in enumerate(node.value)]
-        self.open.discard(id(node))
-        return value
+            return self._scalar(node)
+        if node.tag not in COLLECTIONS:
+            raise _mistake(f"the tag {node.tag} is not allowed", node.start_mark)
+        if len(location) > MOST_LEVELS:
+            raise _mistake("nested too deeply", node.start_mark)
+        with self._opened(node):
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, location)
+            return [self.build(child, (*location, i)) for i, child in enumerate(node.value)]
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
-        if id(node) not in self.merged:  # once: an aliased node is visited again
-            own = {id(key) for key, _ in node.value}
-            self.loader.flatten_mapping(node)
-            self.merged[id(node)] = sum(id(key) not in own for key, _ in node.value)
-        merged = self.merged[id(node)]  # pairs from merge keys, "<<", come first
-        value: dict[str, Any] = {}
-        for key_node, child in node.value[:merged]:
-            value[self._key(key_node)] = self.build(child, (*location, self._key(key_node)))
-        seen: dict[str, int] = {}
-        for key_node, child in node.value[merged:]:
-            key = self._key(key_node)
-            line = key_node.start_mark.line + 1
-            self.document.lines[(*location, key)] = line
-            if key in seen:
-                self.document.report(
-                    (*location, key), f"given twice, first in line {seen[key]}; remove one"
-                )
-            seen[key] = line
+        value = {}
+        for key, (key_node, child) in self._pairs(node, location).items():
+            self.document.lines[(*location, key)] = _line(key_node)
             value[key] = self.build(child, (*location, key))
         return value
 
+    def _pairs(
+        self, node: yaml.MappingNode, location: Location
+    ) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Key and value nodes by key; a mapping's own win over those of merge keys, ``<<``."""
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for key_node, child in node.value:
+            if key_node.tag == MERGE:
+                for source in self._sources(child):
+                    with self._opened(source):
+                        pairs = self._pairs(source, location)
+                    self._count(source, len(pairs))
+                    for key, pair in pairs.items():
+                        merged.setdefault(key, pair)  # of several sources the first wins
+                continue
+            key = self._key(key_node)
+            self.document.lines[(*location, key)] = _line(key_node)
+            if key in own:
+                first = _line(own[key][0])
+                self.document.report(
+                    (*location, key), f"given twice, first in line {first}; remove one"
+                )
+            own[key] = (key_node, child)
+        return merged | own
+
+    def _sources(self, node: yaml.Node) -> list[yaml.MappingNode]:
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        for source in nodes:
+            self._count(source, 1)
+            if not isinstance(source, yaml.MappingNode):
+                raise _mistake("<< takes a mapping or a list of them", source.start_mark)
+        return nodes
+
     def _key(self, node: yaml.Node) -> str:
-        key = self.loader.construct_object(node, deep=True)
-        if not isinstance(key, Hashable) or isinstance(key, Mapping):
-            raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=node.start_mark)
+        if not isinstance(node, yaml.ScalarNode):
+            raise _mistake("a key must be a word", node.start_mark)
+        key = self._scalar(node)
         return key if isinstance(key, str) else str(node.value)
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        try:
+            value = self.loader.construct_object(node, deep=True)
+        except yaml.YAMLError:
+            raise
+        except Exception:  # whatever PyYAML runs into, e.g. with !!int "" or the 30th of February
+            kind = node.tag.rpartition(":")[2]
+            raise _mistake(f"{brief(node.value)} is no {kind}", node.start_mark) from None
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            raise _mistake("number too large", node.start_mark)
+        return value
+
+    def _count(self, node: yaml.Node, visits: int) -> None:
+        self.visits += visits
+        if self.visits > MOST_NODES:
+            raise _mistake("too many values", node.start_mark)
+
+    @contextlib.contextmanager
+    def _opened(self, node: yaml.Node) -> Iterator[None]:
+        if id(node) in self.open:
+            raise _mistake("refers to itself", node.start_mark)
+        self.open.add(id(node))
+        yield
+        self.open.discard(id(node))
+
+
+def _line(node: yaml.Node) -> int:
+    return node.start_mark.line + 1

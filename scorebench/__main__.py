@@ -1,0 +1,5 @@
+"""``python -m scorebench``: the command line."""
+
+from scorebench.cli import main
+
+main()

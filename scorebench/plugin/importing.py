@@ -1,0 +1,72 @@
+"""Importing a plugin file, and telling in one line why it couldn't be."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from scorebench.errors import PluginError
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a plugin file, or the package whose ``__init__.py`` it is, under a name of its own.
+
+    The modules beside it can be imported by it.
+
+    Raises:
+        PluginError: a module beside it that it imports is hidden by another of the same name.
+    """
+    package = path.name == "__init__.py"
+    stem = path.parent.name if package else path.stem
+    name = f"{stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    folder = path.parent.parent if package else path.parent
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    locations = [str(path.parent)] if package else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=locations)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+        _check_siblings(path, folder)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _check_siblings(path: Path, folder: Path) -> None:
+    """Python keeps one module of a name: with two ``helper.py`` the second is never read."""
+    for name in _imported(path):
+        siblings = (folder / f"{name}.py", folder / name / "__init__.py")
+        loaded = getattr(sys.modules.get(name), "__file__", None)
+        if loaded and any(s.is_file() for s in siblings) and Path(loaded) not in siblings:
+            raise PluginError(f"imports {name}, but gets {loaded} instead of its own; rename it")
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def in_one_line(error: BaseException) -> str:
+    """An exception in one line."""
+    if isinstance(error, PluginError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"calls sys.exit({error.code!r}) when imported"
+    if isinstance(error, SyntaxError):
+        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

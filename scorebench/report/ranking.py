@@ -1,0 +1,169 @@
+"""From a table to configurations, ranked by a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from scorebench.errors import UserError, did_you_mean
+from scorebench.report import columns
+from scorebench.report.columns import COSTS, Constant
+from scorebench.report.numbers import printable
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Rows that did not end ``ok`` and say the same.
+
+    Attributes:
+        status: how they ended.
+        error: what they say.
+        count: how many there are.
+        example: the configuration of the first.
+        fingerprint: of the first; its file has the traceback.
+    """
+
+    status: str
+    error: str
+    count: int
+    example: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Configurations, best first. All frames have one row for each, in the same order.
+
+    Attributes:
+        configurations: names and parameters as text.
+        varying: the columns of it in which they differ.
+        constants: the other ones.
+        metrics: metric columns, as far as rankable in ``better``.
+        means: of each metric, ``nfe`` and ``seconds`` over the rows that ended ``ok``; NaN if one
+            of them is.
+        errors: their standard errors; NaN with less than two repeats.
+        repeats: numbers of rows: ``ok`` and ``all``, and the ``status`` of those not ok.
+        by: what they are ranked by.
+        better: ``lower`` or ``higher``, for everything that can be ranked by.
+        ranked: how many have a rank; the others come last.
+        failures: the most frequent first.
+    """
+
+    configurations: pd.DataFrame
+    varying: list[str]
+    constants: list[Constant]
+    metrics: list[str]
+    means: pd.DataFrame
+    errors: pd.DataFrame
+    repeats: pd.DataFrame
+    by: str
+    better: Mapping[str, str]
+    ranked: int
+    failures: list[Failure]
+
+    def head(self, number: int) -> Ranking:
+        """The same with the best configurations only."""
+        return replace(
+            self,
+            configurations=self.configurations.head(number),
+            means=self.means.head(number),
+            errors=self.errors.head(number),
+            repeats=self.repeats.head(number),
+            ranked=min(self.ranked, number),
+        )
+
+
+def rank(table: pd.DataFrame, better: Mapping[str, str], by: str | None = None) -> Ranking:
+    """Rank the configurations of a table.
+
+    Args:
+        table: as a results directory gives it; not empty.
+        better: for each rankable metric, ``lower`` or ``higher``.
+        by: what to rank by: a metric, ``nfe`` or ``seconds``; the first metric unless given.
+
+    Raises:
+        UserError: that isn't something to rank by.
+    """
+    better = {**better, **COSTS}
+    by = check_rankable(by, better)
+    table = table.reset_index(drop=True)
+    texts = columns.texts(table, columns.identifying(table))
+    group = texts.groupby(list(texts), sort=False).ngroup()
+    configurations = texts.groupby(group).first()
+    metrics = columns.metrics(table, [name for name in better if name not in COSTS])
+    ok = table["status"] == "ok"
+    rows = columns.numbers(table, [*metrics, *COSTS])[ok].groupby(group[ok])
+    complete = rows.count().eq(rows.size(), axis=0)
+    means = rows.mean().where(complete).reindex(configurations.index)
+    errors = rows.sem().where(complete).reindex(configurations.index)
+    ended = table["status"].map(printable)[~ok].groupby(group[~ok])
+    repeats = pd.DataFrame(
+        {
+            "ok": ok.groupby(group).sum(),
+            "all": group.value_counts(),
+            "status": ended.agg(lambda told: ", ".join(dict.fromkeys(told))),
+        },
+        configurations.index,
+    ).fillna({"status": ""})
+    order, ranked = _order(means, repeats["ok"], by, better)
+    varying, constants = columns.split(configurations)
+    return Ranking(
+        configurations=configurations.loc[order],
+        varying=varying,
+        constants=constants,
+        metrics=metrics,
+        means=means.loc[order],
+        errors=errors.loc[order],
+        repeats=repeats.loc[order],
+        by=by,
+        better=better,
+        ranked=ranked,
+        failures=_failures(table[~ok], texts[~ok], varying),
+    )
+
+
+def check_rankable(by: str | None, better: Mapping[str, str]) -> str:
+    """What to rank by: the first of ``better`` unless given.
+
+    Raises:
+        UserError: ``better`` doesn't have it.
+    """
+    if by is None:
+        return next(iter(better))
+    if by not in better:
+        raise UserError(f"can't sort by {by!r}{did_you_mean(by, better)}")
+    return by
+
+
+def _order(
+    means: pd.DataFrame, ok: pd.Series[int], by: str, better: Mapping[str, str]
+) -> tuple[pd.Index[int], int]:
+    """Row labels from the best on, and how many can be ranked; the first metric breaks ties."""
+    finite = means.where(np.isfinite(means))
+    signed = {
+        name: finite[name] * (1 if better[name] == "lower" else -1)
+        for name in (by, next(iter(better)))
+    }
+    keys = pd.DataFrame({0: signed[by], 1: ok == 0, 2: signed[next(iter(better))]})
+    keys = keys.sort_values([0, 1, 2], kind="stable", na_position="last")
+    return keys.index, int(finite[by].notna().sum())
+
+
+def _failures(table: pd.DataFrame, texts: pd.DataFrame, varying: list[str]) -> list[Failure]:
+    told = table[["status", "error"]].fillna("").astype(str)
+    found = []
+    for (status, error), rows in told.groupby(["status", "error"], sort=False):
+        first = rows.index[0]
+        found.append(
+            Failure(
+                status=printable(status),
+                error=printable(error),
+                count=len(rows),
+                example=columns.describe(texts.loc[first].to_dict(), varying),
+                fingerprint=printable(str(table.loc[first, "fingerprint"])),
+            )
+        )
+    return sorted(found, key=lambda failure: -failure.count)

@@ -1,0 +1,275 @@
+"""Runs into a results directory: what is computed, what is kept, what is computed again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+import scorebench
+from scorebench import SuiteError, UserError
+from scorebench.engine.drive import Drive, prepare
+from scorebench.store import Store
+from scorebench.suite.load import load_suite
+
+
+class Bench:
+    """A folder with a suite, a plugin made of two files, and results."""
+
+    def __init__(self, folder: Path, suite: dict[str, Any]) -> None:
+        self.folder, self.data = folder, suite
+        self.results = folder / "results"
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def forget(self) -> None:
+        """Unload the plugins, so that what follows is as in a new process."""
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if file and Path(file).is_relative_to(self.folder):
+                del sys.modules[name]
+
+    def drive(self, **options: Any) -> Drive:
+        self.forget()
+        path = self.folder / "suite.yaml"
+        path.write_text(yaml.safe_dump(self.data))
+        return prepare(load_suite(path), results=self.results, device="cpu", **options)
+
+    def run(self, **options: Any) -> list[str]:
+        """Run what is pending; the samplers of the cells that were computed, in order."""
+        drive = self.drive(**options)
+        done = [cell.point.sampler.name for cell, _ in drive.run()]
+        drive.write_table()
+        return done
+
+    def table(self) -> pd.DataFrame:
+        return scorebench.read_results(self.results)
+
+
+MINE = """
+from dataclasses import dataclass
+import scorebench
+from bench_helper import SHRINK
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(scorebench.Sampler):
+    def trajectory(self, model, sigmas, noise):
+        yield SHRINK * model.denoise(self.start(model, sigmas[0], noise), sigmas[0])
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("mine", Mine)
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path, small_suite: dict[str, Any]) -> Iterator[Bench]:
+    small_suite["plugins"] = ["mine.py"]
+    small_suite["sweep"][0]["sampler"] = ["euler", "mine"]
+    small_suite["sweep"][0]["schedule"]["n"] = 3
+    made = Bench(tmp_path, small_suite)
+    made.write("mine.py", MINE)
+    made.write("bench_helper.py", "SHRINK = 1.0\n")
+    path = list(sys.path)
+    yield made
+    sys.path[:] = path
+    made.forget()
+
+
+def test_a_second_run_computes_nothing_and_gives_the_same_table(bench: Bench) -> None:
+    assert bench.run() == ["euler", "mine"]
+    first = bench.table()
+    assert bench.run() == []
+    pd.testing.assert_frame_equal(bench.table(), first)
+    assert (bench.results / "table.parquet").exists()
+    assert first["status"].tolist() == ["ok", "ok"]
+
+
+def test_editing_a_plugin_recomputes_its_cells_only(bench: Bench) -> None:
+    bench.run()
+    before = bench.table().set_index("sampler")["fid"]
+    bench.write("mine.py", MINE.replace("yield SHRINK", "yield 2 * SHRINK"))
+    assert bench.run() == ["mine"]
+    after = bench.table().set_index("sampler")["fid"]
+    assert after["euler"] == before["euler"]
+    assert after["mine"] > 1.5 * before["mine"]
+
+
+def test_editing_a_local_module_that_a_plugin_imports_recomputes_its_cells(bench: Bench) -> None:
+    bench.run()
+    before = bench.table().set_index("sampler")["fid"]
+    bench.write("bench_helper.py", "SHRINK = 2.0\n")
+    assert bench.run() == ["mine"]
+    assert bench.table().set_index("sampler")["fid"]["mine"] > 1.5 * before["mine"]
+
+
+def test_taking_an_edit_back_finds_the_old_cells_again(bench: Bench) -> None:
+    bench.run()
+    before = bench.table()
+    bench.write("bench_helper.py", "SHRINK = 2.0\n")
+    bench.run()
+    bench.write("bench_helper.py", "SHRINK = 1.0\n")
+    assert bench.run() == []
+    pd.testing.assert_frame_equal(bench.table(), before)
+
+
+def test_a_parameter_concerns_its_own_cells(bench: Bench) -> None:
+    bench.run()
+    bench.data["sweep"][0]["sampler"][0] = {"name": "euler", "denoise": False}
+    assert bench.run() == ["euler"]
+    assert len(bench.table()) == 2
+
+
+def test_giving_a_default_explicitly_computes_nothing_but_shows_its_column(bench: Bench) -> None:
+    bench.run()
+    bench.data["sweep"][0]["sampler"][0] = {"name": "euler", "denoise": True}
+    assert bench.run() == []
+    assert bench.table()["sampler.denoise"][0] == True  # noqa: E712  pandas' NA-aware True
+
+
+def test_a_new_sample_count_concerns_all_cells(bench: Bench) -> None:
+    bench.run()
+    bench.data["samples"] = 41
+    assert bench.run() == ["euler", "mine"]
+    assert bench.table()["samples"].tolist() == [41, 41]
+
+
+def test_changed_data_concerns_all_cells(bench: Bench) -> None:
+    images = torch.randint(0, 256, (12, 1, 8, 8), generator=torch.Generator().manual_seed(0))
+    from PIL import Image
+
+    folder = bench.folder / "images"
+    folder.mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image[0].to(torch.uint8).numpy()).save(folder / f"{i:02}.png")
+    bench.data |= {
+        "dataset": {"name": "image_folder", "path": "images", "mode": "grayscale"},
+        "reference": "dataset",
+    }
+    bench.data["sweep"][0]["model"] = {"name": "factor_mixture", "components": 1, "rank": 1}
+    bench.data["sweep"][0]["schedule"]["sigma_max"] = 2
+    assert bench.run() == ["euler", "mine"]
+    assert bench.run() == []
+    Image.fromarray(images[0, 0].to(torch.uint8).numpy() // 2).save(folder / "03.png")
+    assert bench.run() == ["euler", "mine"]
+
+
+def test_new_cells_do_not_recompute_old_ones(bench: Bench) -> None:
+    bench.run()
+    bench.data["repeats"] = 2
+    bench.data["sweep"][0]["sampler"].append("heun")
+    assert bench.run() == ["heun", "euler", "mine", "heun"]
+
+
+def test_a_stopped_run_keeps_what_was_finished(bench: Bench) -> None:
+    steps = bench.drive().run()
+    next(steps)
+    steps.close()
+    assert bench.table()["sampler"].tolist() == ["euler"]
+    assert bench.run() == ["mine"]
+
+
+FAILING = MINE.replace("yield SHRINK *", "raise RuntimeError('broken here')\n        yield")
+
+
+def test_a_failing_plugin_is_a_row_and_the_others_go_on(bench: Bench) -> None:
+    bench.write("mine.py", FAILING)
+    bench.data["sweep"][0]["sampler"] = ["mine", "euler"]
+    drive = bench.drive()
+    assert [record["row"]["status"] for _, record in drive.run()] == ["failed", "ok"]
+    assert not drive.all_ok
+    table = bench.table()
+    assert table["error"][0] == "RuntimeError: broken here"
+    (failed,) = (r for r in drive.finished.values() if r["row"]["status"] == "failed")
+    assert "mine.py" in failed["traceback"]
+
+
+def test_what_failed_is_retried_on_request_only(bench: Bench) -> None:
+    bench.write("mine.py", FAILING)
+    bench.run()
+    assert bench.run() == []
+    assert bench.run(retry=["diverged"]) == []
+    assert bench.run(retry=["failed"]) == ["mine"]
+
+
+def test_a_retry_within_the_run_can_save_a_cell(bench: Bench) -> None:
+    flaky = MINE.replace(
+        "yield SHRINK *", "global tries; tries += 1; assert tries > 2\n        yield"
+    )
+    bench.write("mine.py", flaky.replace("@scorebench.hookimpl", "tries = 0\n@scorebench.hookimpl"))
+    bench.data["limits"] = {"retries": 2}
+    bench.run()
+    assert bench.table()["status"].tolist() == ["ok", "ok"]
+
+
+def test_a_truncated_cell_is_computed_again(bench: Bench) -> None:
+    bench.run()
+    before = bench.table()["fid"].tolist()
+    files = sorted((bench.results / "cells").iterdir())
+    files[0].write_bytes(files[0].read_bytes()[:50])
+    assert len(bench.run()) == 1
+    assert bench.table()["fid"].tolist() == before
+
+
+def test_the_directory_says_what_was_run_and_with_what(bench: Bench) -> None:
+    bench.run()
+    assert yaml.safe_load((bench.results / "suite.yaml").read_text()) == bench.data
+    name = bench.table()["environment"][0]
+    surroundings = json.loads((bench.results / "environments" / f"{name}.json").read_text())
+    assert surroundings["packages"]["torch"]
+
+
+def test_overrides_are_in_the_suite_as_run(bench: Bench) -> None:
+    bench.drive()
+    path = bench.folder / "suite.yaml"
+    drive = prepare(load_suite(path, settings=["samples=50"]), results=bench.results, device="cpu")
+    list(drive.run())
+    assert yaml.safe_load((bench.results / "suite.yaml").read_text())["samples"] == 50
+
+
+def test_a_users_mistake_writes_nothing(bench: Bench) -> None:
+    bench.data |= {"dataset": "digits", "reference": "dataset"}
+    with pytest.raises(SuiteError, match="shape"):
+        bench.run()
+    assert not bench.results.exists()
+
+
+def test_the_results_of_another_suite_are_left_alone(bench: Bench) -> None:
+    bench.run()
+    bench.data["name"] = "other"
+    with pytest.raises(UserError, match="holds the results of suite 'small'"):
+        bench.drive()
+
+
+def test_images_are_kept_as_pictures(bench: Bench) -> None:
+    bench.data |= {"dataset": "digits", "reference": "dataset"}
+    bench.data["sweep"][0]["model"] = {"name": "factor_mixture", "components": 1, "rank": 1}
+    bench.run()
+    pictures = {p.stem for p in (bench.results / "images").iterdir()}
+    assert pictures == set(bench.table()["fingerprint"])
+
+
+def test_public_run_and_read_results_agree(bench: Bench) -> None:
+    bench.drive()
+    table = scorebench.run(bench.folder / "suite.yaml", results=bench.results, device="cpu")
+    pd.testing.assert_frame_equal(scorebench.read_results(bench.results), table)
+    twice = scorebench.read_results(bench.results, bench.results)
+    assert len(twice) == 2 * len(table)
+
+
+def test_an_unknown_engine_is_told(bench: Bench) -> None:
+    with pytest.raises(UserError, match="unknown engine 'inlin'; did you mean inline"):
+        bench.drive(engine="inlin")
+
+
+def test_the_plan_in_the_directory_says_which_way_metrics_point(bench: Bench) -> None:
+    bench.run()
+    assert Store(bench.results).plan()["better"] == {"fid": "lower"}
