@@ -160,7 +160,7 @@ def test_a_directory_that_cannot_be_written_is_refused() -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"suite": "s"}', "\x00"])
 def test_a_damaged_plan_is_a_clear_error(store: Store, content: str) -> None:
     (store.folder / "plan.json").write_text(content)
-    with pytest.raises(UserError, match="is not a results directory: no readable plan.json"):
+    with pytest.raises(UserError, match=r"is not a results directory: no readable plan\.json"):
         store.table()
 
 

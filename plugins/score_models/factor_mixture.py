@@ -36,9 +36,9 @@ class FactorMixture:
     in the cache.
     """
 
-    components: Annotated[int, Gt(0)] = 10
+    components: Annotated[int, Gt(0)] = 20
     """Number of Gaussians K; those that EM leaves with too few samples are dropped."""
-    rank: Annotated[int, Ge(0)] = 24
+    rank: Annotated[int, Ge(0)] = 12
     """Directions r in which a Gaussian varies beyond its isotropic noise."""
     dataset: DatasetSpec | None = None
     """What it is fitted to: a dataset's name, or a mapping with name and parameters; the suite's
@@ -147,10 +147,10 @@ class FactorMixtureModel(ScoreModel):
         """``count`` exact samples of the data, ``[count, *event]``: a component, then a point."""
         uniform = noise.uniform()[:count].flatten(1)[:, 0]
         centred = self.mixture.draw(uniform, noise.normal()[:count].flatten(1))
-        return self.centre + centred.unflatten(1, self.event_shape)
+        return self.centre + centred.reshape(-1, *self.event_shape)
 
     def _flattened(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x less the centre ``[B, d]``, its squared length ``[B, 1]`` and σ² ``[]`` or ``[B, 1]``."""
+        """x less the centre ``[B, d]``, its squared length ``[B, 1]``, and σ²."""
         flat = (x - self.centre).flatten(1)
         variance = per_sample(sigma, flat).to(x.dtype) ** 2
         return flat, flat.square().sum(1, keepdim=True), variance

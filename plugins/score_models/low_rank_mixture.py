@@ -96,7 +96,7 @@ class LowRankMixture:
 
     def _along(self, x: Tensor) -> Tensor:
         """Coordinates of x ``[B, d]`` along all directions, ``[B, K, r]``."""
-        return (x @ self._directions).unflatten(1, self.eigenvalues.shape)
+        return (x @ self._directions).reshape(len(x), *self.eigenvalues.shape)
 
     @cached_property
     def _directions(self) -> Tensor:

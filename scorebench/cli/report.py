@@ -11,7 +11,14 @@ TOP = 50
 
 
 def report(
-    results: Annotated[list[Path], typer.Argument(metavar="RESULTS...", show_default=False)],
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULTS...",
+            help="Results directories; the others are compared with the first.",
+            show_default=False,
+        ),
+    ],
     sort: Annotated[
         str | None,
         typer.Option(

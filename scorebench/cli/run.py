@@ -82,6 +82,9 @@ def _run(drive: Drive) -> None:
 
     try:
         run_with_progress(drive)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
     finally:
         if drive.finished and (drive.store.folder / "plan.json").exists():
             drive.write_table()

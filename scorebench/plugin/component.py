@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator
 
 Kind = Literal["score_model", "noise_schedule", "sampler", "dataset", "feature_extractor", "metric"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_NAME = re.compile(r"[\w.+-]+")
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Component:
     """A named component, as a plugin's hook yields it.
 
     Args:
-        name: what suites call it, unique within its kind.
+        name: what suites call it, unique within its kind: letters, digits and ``_ . + -``.
         target: its class, or ``"module:Class"``, which is imported when first used.
         summary: one line for ``scorebench list``.
     """
@@ -27,11 +29,17 @@ class Component:
     target: type | str
     summary: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} can't name a component; use letters, digits, _ . + -")
+
     def resolve(self) -> type:
         """The component's class; a lazy target is imported now."""
         if isinstance(self.target, type):
             return self.target
-        module, _, attribute = self.target.partition(":")
+        module, colon, attribute = str(self.target).partition(":")
+        if not colon:
+            raise TypeError(f'{self.target!r} is neither a class nor "module:Class"')
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, type):
             raise TypeError(f"{self.target} is not a class")

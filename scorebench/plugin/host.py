@@ -11,7 +11,7 @@ import functools
 import importlib.metadata
 import io
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from scorebench.errors import (
 )
 from scorebench.plugin import hookspecs, parameters
 from scorebench.plugin.component import Component, Kind
+from scorebench.plugin.contracts import Metric, Sampler
 from scorebench.plugin.importing import import_file, in_one_line
 
 ENTRY_POINTS = "scorebench"
@@ -38,6 +39,8 @@ METHODS: Mapping[Kind, tuple[str, ...]] = {
     "feature_extractor": ("load",),
     "metric": ("prepare", "compute"),
 }
+# Kinds of which the harness calls more than a component must write itself.
+BASES: Mapping[Kind, type] = {"sampler": Sampler, "metric": Metric}
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,14 @@ class Host:
 
     broken: list[BrokenPlugin] = field(default_factory=list)
     _found: dict[tuple[Kind, str], list[Installed]] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
+    _seen: set[str | Path] = field(default_factory=set)
 
     def load_entry_points(self) -> None:
         """Use every installed plugin of the entry-point group ``scorebench``."""
         for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
             distribution = entry.dist.name if entry.dist is not None else "unknown"
-            self._guarded(f"{entry.name} ({distribution}: {entry.value})", entry.load)
+            origin = f"{entry.name} ({distribution}: {entry.value})"
+            self._use(origin, origin, entry.load)
 
     def load_paths(self, paths: Iterable[Path]) -> None:
         """Use plugin files; a folder stands for the Python files in it.
@@ -84,18 +88,9 @@ class Host:
             UserError: a path doesn't exist or isn't a plugin file.
         """
         for path in paths:
-            if path.is_dir():
-                files = sorted(p for p in path.glob("*.py") if not p.name.startswith("_"))
-                if (path / "__init__.py").is_file():
-                    files = [path / "__init__.py"]
-                if not files:
-                    raise UserError(f"plugin folder {path} holds no Python file")
-            elif path.suffix == ".py" and path.is_file():
-                files = [path]
-            else:
-                raise UserError(f"plugin {path} is not a Python file or a folder of them")
-            for file in files:
-                self._guarded(str(file), functools.partial(import_file, file.resolve()))
+            for file in _files(path):
+                target = file.resolve()
+                self._use(str(file), target, functools.partial(import_file, target))
 
     def components(self, kind: Kind) -> dict[str, Installed]:
         """The components of a kind by name; a name claimed twice is shown once."""
@@ -136,32 +131,63 @@ class Host:
     def _checked(self, kind: Kind, installed: Installed) -> type:
         component, origin = installed.component, installed.origin
         try:
-            cls = component.resolve()
-            parameters.parameters_of(cls)
-        except (Exception, SystemExit) as error:
+            cls: type = _guarded(component.resolve)
+            _guarded(lambda: parameters.parameters_of(cls))
+        except PluginError as error:
             raise PluginError(
-                f"{kind} {component.name!r} of plugin {origin} can't be used: {in_one_line(error)}"
+                f"{kind} {component.name!r} of plugin {origin} can't be used: {error}"
             ) from error
+        abstract = sorted(getattr(cls, "__abstractmethods__", ()))
         missing = [m for m in METHODS[kind] if not callable(getattr(cls, m, None))]
-        if missing:
+        wrong = f"has no method {[*missing, *abstract][0]}" if missing or abstract else ""
+        if not issubclass(cls, BASES.get(kind, object)):
+            wrong = f"must derive from scorebench.{BASES[kind].__name__}"
+        if wrong:
             raise PluginError(
-                f"{kind} {component.name!r} of plugin {origin}: {cls.__qualname__} has no method "
-                f"{missing[0]}"
+                f"{kind} {component.name!r} of plugin {origin}: {cls.__qualname__} {wrong}"
             )
         return cls
 
-    def _guarded(self, origin: str, load: Any) -> None:
-        if origin in self._seen:
+    def _use(self, origin: str, identity: str | Path, load: Callable[[], object]) -> None:
+        """Take what a plugin registers, once, however it is spelt."""
+        if identity in self._seen:
             return
-        self._seen.add(origin)
+        self._seen.add(identity)
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                records = _records(load())
-        except (Exception, SystemExit) as error:
-            self.broken.append(BrokenPlugin(origin, in_one_line(error)))
+            records = _guarded(lambda: _records(load()))
+        except PluginError as error:
+            self.broken.append(BrokenPlugin(origin, str(error)))
             return
         for kind, component in records:
             self._found.setdefault((kind, component.name), []).append(Installed(component, origin))
+
+
+def _guarded(call: Callable[[], Any]) -> Any:
+    """What a plugin's code returns; what it prints is dropped, what it raises is a PluginError."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return call()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit, and what binary modules derive from no Exception
+        raise PluginError(in_one_line(error)) from error
+
+
+def _files(path: Path) -> list[Path]:
+    """The plugin files that a path stands for."""
+    try:
+        if path.is_dir():
+            files = sorted(p for p in path.glob("*.py") if not p.name.startswith("_"))
+            if (path / "__init__.py").is_file():
+                files = [path / "__init__.py"]
+            if not files:
+                raise UserError(f"plugin folder {path} holds no Python file")
+            return files
+        if path.suffix == ".py" and path.is_file():
+            return [path]
+    except OSError as error:
+        raise UserError(f"plugin {path}: {error.strerror}") from None
+    raise UserError(f"plugin {path} is not a Python file or a folder of them")
 
 
 def _records(plugin: object) -> list[tuple[Kind, Component]]:
@@ -172,13 +198,16 @@ def _records(plugin: object) -> list[tuple[Kind, Component]]:
     marked = {name for name in dir(plugin) if manager.parse_hookimpl_opts(plugin, name) is not None}
     for name in sorted(marked - hookspecs.HOOKS.keys()):
         raise PluginError(f"unknown hook {name}{did_you_mean(name, hookspecs.HOOKS)}")
+    for name in hookspecs.HOOKS:
+        if name not in marked and callable(getattr(plugin, name, None)):
+            raise PluginError(f"{name} lacks @scorebench.hookimpl")
     if not marked:
-        bare = sorted(hookspecs.HOOKS.keys() & set(dir(plugin)))
-        why = f"{bare[0]} lacks @scorebench.hookimpl" if bare else "it implements no hook"
-        raise PluginError(f"registers nothing: {why}")
+        raise PluginError("registers nothing: it implements no hook")
     records: list[tuple[Kind, Component]] = []
     for hook, kind in hookspecs.HOOKS.items():
         for components in getattr(manager.hook, hook)():
+            if not isinstance(components, Iterable):
+                raise PluginError(f"{hook} gave {components!r}, not a list of components")
             for component in components:
                 if not isinstance(component, Component):
                     raise PluginError(f"{hook} gave {component!r}, not a scorebench.Component")
@@ -193,7 +222,11 @@ def host_for(paths: Iterable[Path] = ()) -> Host:
     host = Host()
     host.load_entry_points()
     named = [Path(p) for p in os.environ.get("SCOREBENCH_PLUGINS", "").split(os.pathsep) if p]
-    host.load_paths([*named, *paths])
+    try:
+        host.load_paths(named)
+    except UserError as error:
+        raise UserError(f"SCOREBENCH_PLUGINS: {error}") from None
+    host.load_paths(paths)
     return host
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import inspect
 import itertools
+import reprlib
 import textwrap
 import types
 import typing
@@ -20,6 +21,9 @@ from pydantic_core import PydanticUndefined
 from scorebench.errors import did_you_mean
 
 REQUIRED = PydanticUndefined
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +43,6 @@ class Parameter:
     default: Any
     doc: str
     adapter: TypeAdapter[Any]
-    takes_bool: bool
 
     def validate(self, value: Any) -> Any:
         """The value as the parameter's type.
@@ -47,18 +50,21 @@ class Parameter:
         Raises:
             ValueError: the type doesn't accept it; the message says why.
         """
-        if isinstance(value, bool) and not self.takes_bool:
-            raise ValueError(f"expected {self.type}, not {str(value).lower()}")
         try:
-            return self.adapter.validate_python(value)
+            validated = self.adapter.validate_python(value)
         except ValidationError as error:
             raise ValueError(self._reason(value, error)) from None
+        except Exception as error:  # of a validator that belongs to the plugin
+            raise ValueError(f"{brief(value)}: {type(error).__name__}: {error}") from error
+        if _counts_a_bool(value, validated):  # pydantic takes true for 1
+            raise ValueError(f"expected {self.type}, got {brief(value)}")
+        return validated
 
     def _reason(self, value: Any, error: ValidationError) -> str:
         first = error.errors()[0]
         if first["type"] == "value_error":
-            return f"{value!r}: {first['msg'].removeprefix('Value error, ')}"
-        return f"expected {self.type}, got {value!r}"
+            return f"{brief(value)}: {first['msg'].removeprefix('Value error, ')}"
+        return f"expected {self.type}, got {brief(value)}"
 
 
 @functools.cache
@@ -68,7 +74,7 @@ def parameters_of(cls: type) -> Mapping[str, Parameter]:
     Raises:
         TypeError: it isn't a frozen, keyword-only dataclass.
     """
-    settings = getattr(cls, "__dataclass_params__", None)
+    settings = cls.__dict__.get("__dataclass_params__")  # not those of a base class
     fields = dataclasses.fields(cls) if settings is not None else ()
     if settings is None or not settings.frozen or not all(f.kw_only for f in fields):
         raise TypeError(
@@ -90,7 +96,6 @@ def parameters_of(cls: type) -> Mapping[str, Parameter]:
             default=default,
             doc=docs.get(f.name, ""),
             adapter=TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)),
-            takes_bool=bool in _leaves(hint) or Any in _leaves(hint),
         )
     return types.MappingProxyType(found)
 
@@ -120,6 +125,13 @@ def build(cls: type, values: Mapping[str, Any]) -> tuple[Any, list[tuple[str | N
         return cls(**validated), []
     except ValueError as error:
         return None, [(None, str(error))]
+    except Exception as error:
+        return None, [(None, f"{type(error).__name__}: {error}")]
+
+
+def brief(value: Any) -> str:
+    """A value as Python writes it, shortened where it is long."""
+    return _SHORT.repr(value)
 
 
 def describe_type(hint: Any) -> str:
@@ -141,7 +153,7 @@ def describe_type(hint: Any) -> str:
 
 def _bound(note: Any) -> str:
     match note:
-        case annotated_types.Interval():
+        case annotated_types.Interval() | annotated_types.Len():
             return " ".join(filter(None, map(_bound, note)))
         case annotated_types.Gt():
             return f"> {note.gt}"
@@ -159,15 +171,11 @@ def _bound(note: Any) -> str:
             return ""
 
 
-def _leaves(hint: Any) -> set[Any]:
-    arguments = typing.get_args(hint)
-    if not arguments or typing.get_origin(hint) is typing.Literal:
-        return {hint}
-    if typing.get_origin(hint) is typing.Annotated:
-        return _leaves(arguments[0])
-    if typing.get_origin(hint) in (list, tuple, dict):
-        return {hint}
-    return set().union(*(_leaves(a) for a in arguments))
+def _counts_a_bool(value: Any, validated: Any) -> bool:
+    """Whether a bool in a value, or in a list of them, has become a number."""
+    if isinstance(value, list | tuple) and isinstance(validated, list | tuple):
+        return any(map(_counts_a_bool, value, validated))
+    return isinstance(value, bool) and type(validated) in (int, float)
 
 
 def _field_docs(cls: type) -> dict[str, str]:

@@ -31,30 +31,27 @@ class Constant:
 
 def identifying(table: pd.DataFrame) -> list[str]:
     """The columns in which all repeats of a configuration agree."""
-    return [c for c in table if c in (*FIRST, "samples", "coupled") or _is_parameter(c)]
+    return [c for c in map(str, table) if c in (*FIRST, "samples", "coupled") or _is_parameter(c)]
 
 
 def metrics(table: pd.DataFrame, better: Iterable[str]) -> list[str]:
     """The metric columns, rankable ones first, without the spreads (``…_std``) of others."""
     known = {*FIRST, *COUNTS, *LAST, *better}
-    others = [c for c in table if c not in known and not _is_parameter(c)]
+    others = [c for c in map(str, table) if c not in known and not _is_parameter(c)]
     names = [*better, *others]
     return [n for n in names if n.removesuffix("_std") not in {*names} - {n}]
 
 
 def texts(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Those columns as text; values that people would call equal are equal texts."""
-    return pd.DataFrame(
-        {c: list(map(parameter, table[c])) for c in columns}, table.index, dtype=str
-    )
+    plain = {c: table[c].astype(object).where(table[c].notna(), None) for c in columns}
+    return pd.DataFrame({c: [*map(parameter, v)] for c, v in plain.items()}, table.index, dtype=str)
 
 
 def numbers(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Those columns as floating-point numbers, NaN where there is none."""
-    wanted = {c: table[c] if c in table else None for c in columns}
-    return pd.DataFrame(
-        {c: pd.to_numeric(v, errors="coerce") for c, v in wanted.items()}, table.index, dtype=float
-    )
+    measured = {c: pd.to_numeric(table[c], errors="coerce") for c in columns if c in table}
+    return pd.DataFrame(measured, table.index, dtype=float).reindex(columns=list(columns))
 
 
 def split(configurations: pd.DataFrame) -> tuple[list[str], list[Constant]]:
@@ -64,27 +61,25 @@ def split(configurations: pd.DataFrame) -> tuple[list[str], list[Constant]]:
     tells whether there is one, counts as constant. A lone configuration varies in its sampler, so
     that it has a name.
     """
-    varying, constants = [], []
-    for column in configurations:
-        values = configurations[column]
-        given = values != MISSING
-        value = values[given].iloc[0] if given.any() else MISSING
-        if not given.any():
-            continue
-        if values[given].nunique() > 1:
-            varying.append(column)
-        elif given.all():
-            constants.append(Constant(column, value))
-        elif _is_parameter(column) and not (
-            _owners(configurations, column, given) & _owners(configurations, column, ~given)
-        ):
-            owners = _owners(configurations, column, given)
-            constants.append(Constant(column, value, tuple(sorted(owners))))
+    varying: list[str] = []
+    constants = []
+    for column in map(str, configurations):
+        values = configurations[column].unique().tolist()
+        if len(values) == 1:
+            constants += [Constant(column, v) for v in values if v != MISSING]
+        elif len(values) == 2 and (owners := _owners(configurations, column)):
+            constants.append(Constant(column, max(values, key=MISSING.__ne__), owners))
         else:
             varying.append(column)
     if not varying:
         return ["sampler"], [c for c in constants if c.column != "sampler"]
     return varying, constants
+
+
+def records(configurations: pd.DataFrame) -> list[dict[str, str]]:
+    """Configurations one by one."""
+    names = list(map(str, configurations))
+    return [dict(zip(names, row, strict=True)) for row in configurations.itertuples(index=False)]
 
 
 def describe(configuration: Mapping[str, str], columns: Iterable[str]) -> str:
@@ -101,5 +96,11 @@ def _is_parameter(column: str) -> bool:
     return column.partition(".")[0] in ROLES and "." in column
 
 
-def _owners(configurations: pd.DataFrame, column: str, rows: pd.Series[bool]) -> set[str]:
-    return set(configurations[column.partition(".")[0]][rows])
+def _owners(configurations: pd.DataFrame, column: str) -> tuple[str, ...]:
+    """The components that have a parameter; none if some have it in some configurations only."""
+    if not _is_parameter(column):
+        return ()
+    given = configurations[column] != MISSING
+    component = configurations[column.partition(".")[0]]
+    owners = set(component[given])
+    return () if given.all() or owners & set(component[~given]) else tuple(sorted(owners))

@@ -45,7 +45,8 @@ class Paragraph:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = max(options.max_width - self.indent, 1)
         for line in [self.text] if options.no_wrap else self._lines(room):
-            yield Segment(f"{' ' * self.indent}{line}\n", self.style)
+            yield Segment(f"{' ' * self.indent}{line}", self.style)
+            yield Segment.line()
 
     def _lines(self, room: int) -> Iterator[str]:
         line = ""
@@ -113,32 +114,47 @@ class Grid:
     muted: int
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns, widths, lacking = list(self.columns), [c.width() for c in self.columns], []
-        if not options.no_wrap:
-            room = options.max_width
-            widths = [min(width, LONGEST) for width in widths]
-            while _total(widths) > room and (i := _to_reduce(columns)) is not None:
-                column = columns[i]
-                lacking.append(column.lacking if column.short else column.name)
-                columns[i : i + 1] = [column.short] if column.short else []
-                widths[i : i + 1] = [min(c.width(), LONGEST) for c in columns[i : i + 1]]
-            while _total(widths) > room and max(widths) > NARROWEST:
-                widths[widths.index(max(widths))] -= 1
-        yield from _segments(columns, widths, self.muted)
-        if any(lacking):
-            told = ", ".join(filter(None, reversed(lacking)))
+        room = None if options.no_wrap else options.max_width
+        fitted = list(self.columns) if room is None else _fitted(self.columns, room)
+        columns = [column for column in fitted if column]
+        yield from _segments(columns, _widths(columns, room), self.muted)
+        pairs = zip(self.columns, fitted, strict=True)
+        changes = [c.lacking if f else c.name for c, f in pairs if f is not c]
+        if any(changes):
+            told = ", ".join(filter(None, changes))
             yield Paragraph(f"left out for want of width: {told}", DIM)
+
+
+def _fitted(columns: Sequence[Column], room: int) -> list[Column | None]:
+    """The columns shortened, then left out (None), as far as they must."""
+    fitted: list[Column | None] = list(columns)
+    widths = [min(column.width(), LONGEST) for column in columns]
+    while sum(widths) + GAP * (len(widths) - fitted.count(None) - 1) > room:
+        kept = [(i, column) for i, column in enumerate(fitted) if column]
+        reducible = [(c.weight or 0, -i) for i, c in kept if c.short] or [
+            (c.weight, -i) for i, c in kept if c.weight is not None
+        ]
+        if not reducible:
+            break
+        i = -min(reducible)[1]
+        fitted[i] = short = columns[i].short if fitted[i] is columns[i] else None
+        widths[i] = min(short.width(), LONGEST) if short else 0
+    return fitted
+
+
+def _widths(columns: Sequence[Column], room: int | None) -> list[int]:
+    """Widths to fold columns to; where there is too little room, the widest give way."""
+    widths = [column.width() for column in columns]
+    if room is None:
+        return widths
+    widths = [min(width, LONGEST) for width in widths]
+    while _total(widths) > room and max(widths) > NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
 
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
-
-
-def _to_reduce(columns: Sequence[Column]) -> int | None:
-    """Which column to shorten or, once all are short, to leave out; of equal ones the last."""
-    candidates = [i for i, c in enumerate(columns) if c.short]
-    candidates = candidates or [i for i, c in enumerate(columns) if c.weight is not None]
-    return min(candidates, key=lambda i: (columns[i].weight or 0, -i), default=None)
 
 
 def _segments(columns: Sequence[Column], widths: Sequence[int], muted: int) -> Iterator[Segment]:
@@ -149,7 +165,8 @@ def _segments(columns: Sequence[Column], widths: Sequence[int], muted: int) -> I
     height = max(map(len, headers))
     for line in zip(*([""] * (height - len(h)) + h for h in headers), strict=True):
         yield from _line(columns, widths, line, BOLD)
-    yield Segment("─" * _total(widths) + "\n", DIM)
+    yield Segment("─" * _total(widths), DIM)
+    yield Segment.line()
     for i, row in enumerate(zip(*(column.cells for column in columns), strict=True)):
         folded = [chop_cells(cell, width) for cell, width in zip(row, widths, strict=True)]
         for line in zip_longest(*folded, fillvalue=""):

@@ -147,8 +147,8 @@ def _order(
         name: finite[name] * (1 if better[name] == "lower" else -1)
         for name in (by, next(iter(better)))
     }
-    keys = pd.DataFrame({0: signed[by], 1: ok == 0, 2: signed[next(iter(better))]})
-    keys = keys.sort_values([0, 1, 2], kind="stable", na_position="last")
+    keys = pd.DataFrame({"by": signed[by], "not ok": ok == 0, "tie": signed[next(iter(better))]})
+    keys = keys.sort_values(["by", "not ok", "tie"], kind="stable", na_position="last")
     return keys.index, int(finite[by].notna().sum())
 
 
@@ -159,8 +159,8 @@ def _failures(table: pd.DataFrame, texts: pd.DataFrame, varying: list[str]) -> l
         first = rows.index[0]
         found.append(
             Failure(
-                status=printable(status),
-                error=printable(error),
+                status=printable(str(status)),
+                error=printable(str(error)),
                 count=len(rows),
                 example=columns.describe(texts.loc[first].to_dict(), varying),
                 fingerprint=printable(str(table.loc[first, "fingerprint"])),

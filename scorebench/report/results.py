@@ -70,20 +70,19 @@ def _settings(folder: Path) -> dict[str, str]:
         suite = None
     if not isinstance(suite, dict):
         return {}
-    settings = {
-        "dataset": _component(suite.get("dataset", "none")),
-        "reference": _component(suite.get("reference", "dataset")),
-        "features": _component(suite.get("features", "none")),
-    }
+    settings = {}
+    for key, default in (("dataset", "none"), ("reference", "dataset"), ("features", "none")):
+        name, parameters = _component(suite.get(key, default))
+        settings[key] = f"{name} ({parameters})" if parameters else name
     for metric in suite.get("metrics") or []:
-        name = metric.get("name") if isinstance(metric, dict) else metric
-        settings[f"metric {parameter(name)}"] = _component(metric)
+        name, parameters = _component(metric)
+        settings[f"metric {name}"] = parameters or "defaults"
     return settings
 
 
-def _component(given: Any) -> str:
-    """A component as a suite gives it, e.g. ``digits (split train)``."""
+def _component(given: Any) -> tuple[str, str]:
+    """The name of a component in a suite, and its parameters, e.g. ``split train``."""
     if not isinstance(given, dict):
-        return parameter(given)
-    rest = ", ".join(f"{k} {parameter(v)}" for k, v in sorted(given.items()) if k != "name")
-    return f"{parameter(given.get('name'))} ({rest})" if rest else parameter(given.get("name"))
+        return parameter(given), ""
+    rest = (f"{k} {parameter(v)}" for k, v in sorted(given.items()) if k != "name")
+    return parameter(given.get("name")), ", ".join(rest)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import pandas as pd
 from rich.console import Console, Group, RenderableType
 from rich.style import Style
 
-from scorebench.report.columns import COSTS, ROLES, Constant
-from scorebench.report.layout import BOLD, DIM, Column, Grid, Paragraph
-from scorebench.report.numbers import aligned, count, estimate, printable, rounded
+from scorebench.report.columns import Constant
+from scorebench.report.layout import BOLD, DIM, Paragraph
+from scorebench.report.numbers import count, printable
+from scorebench.report.ranked_grid import ranked_grid
 from scorebench.report.ranking import Failure, Ranking
 from scorebench.report.results import Results
 
 WARNING = Style(color="yellow")
-ARROWS = {"lower": "↓", "higher": "↑"}
+BAD = Style(color="red", bold=True)
 BLANK = Paragraph("")
 
 
@@ -35,24 +35,23 @@ def ranking_report(results: Results, ranking: Ranking, top: int) -> Iterator[Ren
     number = len(ranking.configurations)
     top = top or max(number, len(ranking.failures))
     yield Paragraph(_title(results, ranking), BOLD)
-    yield caption(results.name, ranking.constants, results.settings, devices(results))
+    named = [c for c in ranking.constants if (c.column, c.value) != ("suite", results.name)]
+    yield caption(named, results.settings, _devices(results))
     yield from partial(results)
     yield BLANK
-    yield _grid(ranking.head(top))
+    yield ranked_grid(ranking, top)
     yield from rest(number - top)
     yield from _failures(ranking.failures, len(results.table), top)
 
 
-def caption(
-    name: str, constants: Iterable[Constant], settings: Mapping[str, str], *further: str
-) -> Paragraph:
-    """What all rows have in common, as far as the name of the results doesn't say it."""
-    told = [_constant(c) for c in constants if (c.column, c.value) != ("suite", name)]
+def caption(constants: Iterable[Constant], settings: Mapping[str, str], *further: str) -> Paragraph:
+    """What all rows have in common."""
+    told = [*map(_constant, constants)]
     told += [f"{k} {v}" for k, v in settings.items() if v not in ("none", "dataset", "defaults")]
     return Paragraph(" · ".join([*told, *further]), DIM, glue=" · ")
 
 
-def devices(results: Results) -> str:
+def _devices(results: Results) -> str:
     """The devices that the rows were computed on."""
     names = sorted({printable(str(name)) for name in results.table["device"].dropna()})
     return f"device {', '.join(names)}"
@@ -61,7 +60,9 @@ def devices(results: Results) -> str:
 def partial(results: Results) -> Iterator[Paragraph]:
     """Says so if not all cells have finished."""
     if (finished := len(results.table)) < results.planned:
-        told = f"{results.name} is partial: {finished:,} of {results.planned:,} cells finished"
+        told = (
+            f"partial results: {finished:,} of {results.planned:,} cells of {results.name} finished"
+        )
         yield Paragraph(told, WARNING)
 
 
@@ -74,18 +75,6 @@ def rest(number: int) -> Iterator[Paragraph]:
 def plural(number: int, thing: str) -> str:
     """A number of things."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def parameter_columns(configurations: pd.DataFrame, names: Sequence[str]) -> Iterator[Column]:
-    """Names and parameters; where there is little room, parameters without their role."""
-    bare = [name.rpartition(".")[2] for name in names]
-    for name, brief in zip(names, bare, strict=True):
-        cells = configurations[name].tolist()
-        if name in ROLES:
-            yield Column(name, cells, right=False)
-        else:
-            brief = brief if bare.count(brief) == 1 else name
-            yield Column(name, cells, short=Column(brief, cells, fold=6))
 
 
 def _constant(constant: Constant) -> str:
@@ -106,20 +95,15 @@ def _title(results: Results, ranking: Ranking) -> str:
     return f"{title}, mean ± standard error of {repeats} repeats"
 
 
-def _grid(ranking: Ranking) -> Grid:
-    places = [str(i + 1) if i < ranking.ranked else "" for i in range(len(ranking.means))]
-    columns = [Column("#", places), *parameter_columns(ranking.configurations, ranking.varying)]
-    by_first = sorted(ranking.metrics, key=lambda name: name != ranking.by)
-    for i, name in enumerate(by_first):
-        pairs = zip(ranking.means[name], ranking.errors[name], strict=True)
-        estimates = [estimate(mean, error) for mean, error in pairs]
-        columns.append(_metric(ranking, name, estimates, weight=len(by_first) - i + 1))
-    nfe = list(map(count, ranking.means["nfe"]))
-    columns.append(_cost(ranking, "nfe", nfe, weight=len(by_first) + 2))
-    ok, rows = ranking.repeats["ok"], ranking.repeats["all"]
-    if rows.nunique() > 1 or (ok < rows).any():
-        cells = [f"{o}/{r}" if o < r else str(r) for o, r in zip(ok, rows, strict=True)]
-        columns.append(Column("repeats", cells, weight=1))
-    seconds = [rounded(s, digits=3) for s in ranking.means["seconds"]]
-    columns.append(_cost(ranking, "seconds", seconds, weight=0))
-    return Grid(columns, ranking.ranked)
+def _failures(failures: Sequence[Failure], rows: int, top: int) -> Iterator[RenderableType]:
+    if not failures:
+        return
+    failed = sum(failure.count for failure in failures)
+    yield BLANK
+    yield Paragraph(f"{failed:,} of {plural(rows, 'finished cell')} did not end ok", BAD)
+    for failure in failures[:top]:
+        error = f": {failure.error}" if failure.error else ""
+        example = f"e.g. {failure.example} · cells/{failure.fingerprint}.json"
+        yield Paragraph(f"{failure.count:,} × {failure.status}{error}", indent=2)
+        yield Paragraph(example, DIM, indent=6, glue=" · ")
+    yield from rest(len(failures) - top)

@@ -124,7 +124,7 @@ def source_digest(module: str) -> str:
 
 
 def _file_digest(name: str, path: Path) -> str:
-    found = hashlib.blake2b(path.read_bytes()).hexdigest()
+    found = _read(name, path)[0]
     loaded = sys.modules.get(name)
     if loaded is not None:
         first_seen = loaded.__dict__.setdefault("__scorebench_source__", found)
@@ -153,7 +153,7 @@ def local_modules(module: str) -> dict[str, Path]:
         if name in found or path is None or path.suffix != ".py":
             continue
         found[name] = path
-        pending += [n for n in _imports(name, path) if _is_local(n, module)]
+        pending += [n for n in _read(name, path)[1] if _is_local(n, module)]
     return found
 
 
@@ -186,10 +186,22 @@ def _installed() -> tuple[Path, ...]:
     return tuple(Path(d) for d in {*folders, *site.getsitepackages()})
 
 
-def _imports(name: str, path: Path) -> Iterator[str]:
+def _read(name: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """A source file's digest, and what it imports; read again only when it has changed."""
+    stat = path.stat()
+    return _read_at(name, path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_at(name: str, path: Path, _changed: int, _size: int) -> tuple[str, tuple[str, ...]]:
+    text = path.read_bytes()
+    return hashlib.blake2b(text).hexdigest(), tuple(_imports(name, path, text))
+
+
+def _imports(name: str, path: Path, text: bytes) -> Iterator[str]:
     """Dotted names a source file may import; ``from a import b`` gives ``a`` and ``a.b``."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _runtime_nodes(ast.parse(path.read_bytes())):
+    for node in _runtime_nodes(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -168,8 +168,10 @@ def sample(
     counted = CountedModel(model, model.dtype)
     levels = sigmas.to("cpu", torch.float64)
     started = time.perf_counter()
-    batches = sample_batches(counted, sampler, levels, count, seed=seed, batch_size=batch_size)
-    x = torch.cat(list(batches))
+    batches = list(
+        sample_batches(counted, sampler, levels, count, seed=seed, batch_size=batch_size)
+    )
+    x = batches[0] if len(batches) == 1 else torch.cat(batches)
     synchronise(x.device)
     return Samples(x, counted.evaluations / count, time.perf_counter() - started)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from scorebench.errors import UserError
 from scorebench.plugin.host import Host, host_for
 from scorebench.suite import overrides, yaml
-from scorebench.suite.resolve import Chosen, Resolver
+from scorebench.suite.resolve import Chosen, Resolver, beside
 from scorebench.suite.spec import Limits, Precision, SuiteFile, check_shape
-from scorebench.suite.sweep import Point, expand
+from scorebench.suite.sweep import LARGEST_SWEEP, Point, expand
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def _load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
     for i, plugin in enumerate(named if isinstance(named, list) else []):
         if isinstance(plugin, str):
             try:
-                host.load_paths([folder / plugin])
-            except UserError as error:
+                host.load_paths([beside(folder, Path(plugin))])
+            except (UserError, ValueError) as error:
                 document.report(("plugins", i), str(error))
 
 
@@ -97,10 +97,14 @@ def _resolve(file: SuiteFile, resolver: Resolver, path: Path) -> Suite | None:
             continue
         if metric.name in {m.name for m in metrics}:
             report(("metrics", i), f"{metric.name} is listed twice")
-        least = metric.component.minimum_samples
+        metrics.append(metric)
+        try:
+            least = metric.component.minimum_samples
+        except Exception as error:
+            report(("metrics", i), f"minimum_samples: {type(error).__name__}: {error}")
+            continue
         if file.samples < least:
             report(("samples",), f"{file.samples} are too few: {metric.name} needs {least}")
-        metrics.append(metric)
     points = [
         point
         for i, block in enumerate(file.sweep)
@@ -109,6 +113,8 @@ def _resolve(file: SuiteFile, resolver: Resolver, path: Path) -> Suite | None:
     ]
     if not points and not resolver.document.problems:
         report(("sweep",), "no cell is left after exclude")
+    if len(points) * file.repeats > LARGEST_SWEEP:
+        report(("repeats",), f"more than {LARGEST_SWEEP:,} cells")
     if resolver.document.problems or features is None:
         return None
     return Suite(

@@ -9,7 +9,7 @@ from typing import Any
 from scorebench.errors import SuiteError, UserError
 from scorebench.suite.yaml import Document, Location, parse, pretty
 
-_STEP = re.compile(r"\.?([^.\[\]=]+)|\[(\d+)\]")
+_STEP = re.compile(r"\.?([^.\[\]=]+)|\[([0-9]{1,9})\]")
 
 
 def apply(document: Document, settings: Iterable[str]) -> None:
@@ -26,14 +26,16 @@ def apply(document: Document, settings: Iterable[str]) -> None:
                 f"--set {setting}: expected path=value, e.g. sweep[0].schedule.n=[5,10]"
             )
         try:
-            value = parse(text, f"--set {setting}").data
+            given = parse(text, f"--set {setting}")
+            given.stop_if_problems()
         except SuiteError as error:
             raise UserError(str(error)) from None
         if document.data is None:
             document.data = {}
-        _assign(document.data, location, value, setting)
+        _assign(document.data, location, given.data, setting)
         for known in [k for k in document.lines if k[: len(location)] == location]:
             del document.lines[known]
+        document.lines[location] = 0  # not a place in the file
 
 
 def _location(path: str) -> Location:

@@ -11,6 +11,7 @@ from scorebench.errors import PluginError, UserError, did_you_mean
 from scorebench.plugin import parameters
 from scorebench.plugin.component import ComponentSpec, Kind
 from scorebench.plugin.host import Host
+from scorebench.plugin.parameters import brief
 from scorebench.suite.yaml import Document, Location
 
 
@@ -89,12 +90,13 @@ class Resolver:
         try:
             spec = ComponentSpec.parse(value)
         except ValueError as error:
-            self.document.report(location, f"{error}, got {value!r}")
+            self.document.report(location, f"{error}, got {brief(value)}")
             return None
         try:
             cls = self.host.find(kind, spec.name)
         except (UserError, PluginError) as error:
-            self.document.report((*location, "name"), str(error))
+            place = (*location, "name") if isinstance(value, Mapping) else location
+            self.document.report(place, str(error))
             return None
         known = parameters.parameters_of(cls)
         fixed: dict[str, Any] = {}
@@ -108,7 +110,7 @@ class Resolver:
                 sound = False
                 continue
             try:
-                fixed[name] = self._localised(known[name].validate(raw), place)
+                fixed[name] = self.localised(known[name].validate(raw), place)
             except ValueError as error:
                 values = self._axis(known[name], raw, place, error, sweep=sweep)
                 sound = sound and values is not None
@@ -131,18 +133,41 @@ class Resolver:
         if not raw:
             self.document.report(place, "an empty list sweeps over nothing")
             return None
-        values = []
+        values, wrong = [], {}
         for i, item in enumerate(raw):
             try:
-                values.append(self._localised(parameter.validate(item), (*place, i)))
+                values.append(self.localised(parameter.validate(item), (*place, i)))
             except ValueError as reason:
-                self.document.report((*place, i), str(reason))
-        return values if len(values) == len(raw) else None
+                wrong[(*place, i)] = str(reason)
+        for at, told in (wrong if values else {place: str(error)}).items():
+            self.document.report(at, told)
+        return None if wrong else values
 
-    def _localised(self, value: Any, place: Location) -> Any:
+    def localised(self, value: Any, place: Location) -> Any:
+        """A validated value with its paths beside the suite and its datasets checked.
+
+        Raises:
+            ValueError: a path is impossible.
+        """
         if isinstance(value, Path):
-            return self.folder / value.expanduser()
+            return beside(self.folder, value)
         if isinstance(value, ComponentSpec):
             chosen = self.single("dataset", {"name": value.name, **value.parameters}, place)
             return value if chosen is None else chosen.spec
+        if type(value) in (list, tuple):
+            return type(value)(self.localised(item, place) for item in value)
         return value
+
+
+def beside(folder: Path, path: Path) -> Path:
+    """A path that is written in a file of a folder; ``~`` is the user's home.
+
+    Raises:
+        ValueError: no file can have this path.
+    """
+    if "\0" in str(path):
+        raise ValueError(f"{str(path)!r} is no path")
+    try:
+        return folder / path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}") from None

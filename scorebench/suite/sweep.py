@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scorebench.errors import did_you_mean
 from scorebench.plugin.component import Kind
-from scorebench.plugin.parameters import parameters_of
+from scorebench.plugin.parameters import REQUIRED, brief, parameters_of
 from scorebench.suite.resolve import Alternative, Chosen, Resolver
 from scorebench.suite.spec import Block
 from scorebench.suite.yaml import Location
@@ -19,6 +20,7 @@ ROLES: Mapping[str, Kind] = {
     "schedule": "noise_schedule",
     "sampler": "sampler",
 }
+LARGEST_SWEEP = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,19 @@ class Point:
 
 def expand(resolver: Resolver, block: Block, location: Location) -> list[Point]:
     """All points of a block, later axes varying fastest; mistakes go to the resolver's document."""
+    problems = resolver.document.problems
+    before = len(problems)
     axes = {
         role: resolver.alternatives(kind, getattr(block, role), (*location, role))
         for role, kind in ROLES.items()
     }
-    if not all(axes.values()):
-        return []
     expansion = _Expansion(resolver, block, location, axes)
-    return list(expansion.points()) if expansion.names_are_sound() else []
+    if len(problems) == before and expansion.is_sound():
+        return list(expansion.points())
+    for alternative in itertools.chain(*axes.values()):
+        if not alternative.axes:  # has its mistakes reported along with the others
+            resolver.choose(alternative, {})
+    return []
 
 
 @dataclass
@@ -59,7 +66,8 @@ class _Expansion:
     def __post_init__(self) -> None:
         self.group_of = {name: i for i, names in enumerate(self.block.zip) for name in names}
         self.built: dict[Any, Chosen | None] = {}
-        self.excluded = [self._coerced(i, rule) for i, rule in enumerate(self.block.exclude)]
+        self.excluded: list[dict[str, list[Any]]] = []
+        self.size = 0
 
     def points(self) -> Iterator[Point]:
         sizes = {role: len(alternatives) for role, alternatives in self.axes.items()}
@@ -67,28 +75,35 @@ class _Expansion:
             chosen = {role: self.axes[role][i] for role, i in picked.items()}
             swept = {f"{r}.{p}": v for r, a in chosen.items() for p, v in a.axes.items()}
             for index, _ in self._indices({name: len(v) for name, v in swept.items()}, fixed):
+                if self._is_excluded(chosen, index):
+                    continue
                 components = [self._component(r, a, index) for r, a in chosen.items()]
                 if all(c is not None for c in components):
-                    point = Point(*components)  # type: ignore[arg-type]
-                    if not self._is_excluded(point):
-                        yield point
+                    yield Point(*components)  # type: ignore[arg-type]
 
     def _indices(
-        self, sizes: Mapping[str, int], fixed: Mapping[int, int]
-    ) -> Iterator[tuple[dict[str, int], dict[int, int]]]:
-        """Every index into axes of these sizes; zipped axes share one, some are fixed."""
+        self, sizes: Mapping[str, int], fixed: Mapping[int, tuple[int, int]]
+    ) -> Iterator[tuple[dict[str, int], dict[int, tuple[int, int]]]]:
+        """Every index into axes of these sizes; zipped axes share one.
+
+        ``fixed`` gives index and size of zipped axes that are chosen already; the same of those
+        chosen here is yielded as well.
+        """
         keys: list[Any] = [self.group_of.get(name, name) for name in sizes]
-        free: dict[Any, int] = {}
+        lengths: dict[Any, int] = {key: size for key, (_, size) in fixed.items()}
         for name, key in zip(sizes, keys, strict=True):
-            known = free.get(key, sizes[name])
-            if (key in fixed and fixed[key] >= sizes[name]) or known != sizes[name]:
+            if lengths.setdefault(key, sizes[name]) != sizes[name]:
                 self._report_zip(key)
                 return
-            if key not in fixed:
-                free[key] = sizes[name]
-        for values in itertools.product(*map(range, free.values())):
-            at = {**fixed, **dict(zip(free, values, strict=True))}
-            groups = {k: v for k, v in at.items() if isinstance(k, int)}
+        free = [key for key in lengths if key not in fixed]
+        self.size += math.prod(lengths[key] for key in free)
+        if self.size > LARGEST_SWEEP:
+            self.resolver.document.report(self.location, f"more than {LARGEST_SWEEP:,} points")
+            return
+        for values in itertools.product(*(range(lengths[key]) for key in free)):
+            at = {key: index for key, (index, _) in fixed.items()}
+            at |= zip(free, values, strict=True)
+            groups = {key: (i, lengths[key]) for key, i in at.items() if isinstance(key, int)}
             yield {name: at[key] for name, key in zip(sizes, keys, strict=True)}, groups
 
     def _component(
@@ -102,58 +117,62 @@ class _Expansion:
             self.built[key] = self.resolver.choose(alternative, values)
         return self.built[key]
 
-    def _is_excluded(self, point: Point) -> bool:
+    def _is_excluded(self, chosen: Mapping[str, Alternative], index: Mapping[str, int]) -> bool:
         return any(
-            all(_value(point, name) in wanted for name, wanted in rule.items())
+            all(_value(chosen, index, name) in wanted for name, wanted in rule.items())
             for rule in self.excluded
         )
 
-    def _coerced(self, number: int, rule: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
-        """A rule's values as the parameters' types would read them."""
-        coerced: dict[str, Sequence[Any]] = {}
-        for name, value in rule.items():
-            role, _, parameter = name.partition(".")
-            readings = [value]
-            for alternative in self.axes.get(role, []):
-                known = parameters_of(alternative.cls)
-                if parameter in known:
-                    try:
-                        readings.append(known[parameter].validate(value))
-                    except ValueError as error:
-                        place = (*self.location, "exclude", number, name)
-                        self.resolver.document.report(place, str(error))
-            coerced[name] = readings
-        return coerced
+    def _readings(self, name: str, value: Any, place: Location) -> list[Any]:
+        """An excluded value as the types of the alternatives' parameters read it."""
+        role, _, parameter = name.partition(".")
+        if not parameter:
+            names = [alternative.name for alternative in self.axes[role]]
+            if value not in names:
+                hint = did_you_mean(str(value), names)
+                self.resolver.document.report(place, f"no {brief(value)} is swept here{hint}")
+            return [value]
+        readings, errors = [], []
+        for alternative in self.axes[role]:
+            known = parameters_of(alternative.cls)
+            if parameter in known:
+                try:
+                    read = known[parameter].validate(value)
+                    readings.append(self.resolver.localised(read, place))
+                except ValueError as error:
+                    errors.append(str(error))
+        if not readings:
+            self.resolver.document.report(place, errors[0])
+        return readings
 
-    def names_are_sound(self) -> bool:
-        """Whether ``exclude`` and ``zip`` speak of parameters that exist, ``zip`` of swept ones."""
-        report = self.resolver.document.report
+    def is_sound(self) -> bool:
+        """Whether ``exclude`` and ``zip`` speak of what exists, ``zip`` of what is swept."""
+        report, before = self.resolver.document.report, len(self.resolver.document.problems)
         known = set(ROLES)
         swept = {role for role, alternatives in self.axes.items() if len(alternatives) > 1}
         for role, alternatives in self.axes.items():
             for a in alternatives:
                 known |= {f"{role}.{name}" for name in parameters_of(a.cls)}
                 swept |= {f"{role}.{name}" for name in a.axes}
-        sound = True
         for i, rule in enumerate(self.block.exclude):
-            for name in rule.keys() - known:
-                report(
-                    (*self.location, "exclude", i, name),
-                    f"no component here has this parameter{did_you_mean(name, known)}",
-                )
-                sound = False
+            self.excluded.append({})
+            for name, value in rule.items():
+                place = (*self.location, "exclude", i, name)
+                if name in known:
+                    self.excluded[i][name] = self._readings(name, value, place)
+                else:
+                    hint = did_you_mean(name, known)
+                    report(place, f"no component here has this parameter{hint}")
         seen: set[str] = set()
         for i, names in enumerate(self.block.zip):
             for j, name in enumerate(names):
                 place = (*self.location, "zip", i, j)
                 if name in seen:
                     report(place, f"{name} is zipped twice")
-                    sound = False
                 elif name not in swept:
                     report(place, f"{name} is not swept here{did_you_mean(name, swept)}")
-                    sound = False
                 seen.add(name)
-        return sound
+        return len(self.resolver.document.problems) == before
 
     def _report_zip(self, group: Any) -> None:
         names = ", ".join(self.block.zip[group])
@@ -162,7 +181,15 @@ class _Expansion:
         )
 
 
-def _value(point: Point, name: str) -> Any:
+def _value(chosen: Mapping[str, Alternative], index: Mapping[str, int], name: str) -> Any:
+    """The value of a parameter at a point, be it swept, given once or left at its default."""
     role, _, parameter = name.partition(".")
-    chosen: Chosen = getattr(point, role)
-    return getattr(chosen.component, parameter, None) if parameter else chosen.name
+    alternative = chosen[role]
+    if not parameter:
+        return alternative.name
+    if parameter in alternative.axes:
+        return alternative.axes[parameter][index[name]]
+    if parameter in alternative.fixed:
+        return alternative.fixed[parameter]
+    known = parameters_of(alternative.cls)
+    return known[parameter].default if parameter in known else REQUIRED

@@ -111,9 +111,9 @@ def parse(text: str, source: str) -> Document:
         told = ", ".join(" ".join(t.split()) for t in (error.context, error.problem) if t)
         raise SuiteError([f"{source}{line}: not valid YAML: {told}"]) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
+        number = text.count("\n", 0, error.position) + 1
         told = f"the character {chr(error.character)!r} is not allowed"
-        raise SuiteError([f"{source}:{line}: not valid YAML: {told}"]) from None
+        raise SuiteError([f"{source}:{number}: not valid YAML: {told}"]) from None
     except RecursionError:
         raise SuiteError([f"{source}: not valid YAML: nested too deeply"]) from None
     return document
@@ -182,13 +182,12 @@ class _Builder:
             own[key] = (key_node, child)
         return merged | own
 
-    def _sources(self, node: yaml.Node) -> list[yaml.MappingNode]:
-        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        for source in nodes:
+    def _sources(self, node: yaml.Node) -> Iterator[yaml.MappingNode]:
+        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             self._count(source, 1)
             if not isinstance(source, yaml.MappingNode):
                 raise _mistake("<< takes a mapping or a list of them", source.start_mark)
-        return nodes
+            yield source
 
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):

@@ -33,7 +33,7 @@ def test_repeats_come_one_after_the_other_each_with_its_seed(plan: Callable[...,
     cells = plan(repeats=3, seed=5).cells
     assert [c.repeat for c in cells] == [0] * 4 + [1] * 4 + [2] * 4
     assert [c.seed for c in cells] == [5] * 4 + [6] * 4 + [7] * 4
-    assert len(set(c.fingerprint for c in cells)) == 12
+    assert len({c.fingerprint for c in cells}) == 12
 
 
 def test_levels_and_evaluations_are_known_beforehand(plan: Callable[..., Plan]) -> None:

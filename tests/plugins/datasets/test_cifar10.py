@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scorebench_plugins.datasets.cifar10 import BATCHES, Cifar10
 from torchvision.datasets import CIFAR10
 
 from scorebench import Context, UserError
+from scorebench_plugins.datasets.cifar10 import BATCHES, Cifar10
 
 ROWS = 4
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from scorebench_plugins.datasets.digits import Digits
 from sklearn.datasets import load_digits
 
 from scorebench import Context
+from scorebench_plugins.datasets.digits import Digits
 
 
 @pytest.mark.parametrize(("split", "count"), [("all", 1797), ("train", 1438), ("test", 359)])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scorebench_plugins.datasets.image_folder import ImageFolder
 
 from scorebench import Context, UserError
+from scorebench_plugins.datasets.image_folder import ImageFolder
 
 
 def picture(seed, width=8, height=6, channels=3):

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from scorebench_plugins.datasets.digits import Digits
-from scorebench_plugins.feature_extractors.digits_cnn import WEIGHTS, DigitsCNN
 
 from scorebench import Context, UserError
+from scorebench_plugins.datasets.digits import Digits
+from scorebench_plugins.feature_extractors.digits_cnn import WEIGHTS, DigitsCNN
 
 
 @pytest.fixture(scope="module")

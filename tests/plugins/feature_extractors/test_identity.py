@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from scorebench_plugins.feature_extractors.identity import Identity
 
 from scorebench import Context
+from scorebench_plugins.feature_extractors.identity import Identity
 
 
 def extract(batch):

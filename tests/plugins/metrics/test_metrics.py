@@ -5,9 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from scorebench_plugins.metrics.fid import FID
-from scorebench_plugins.metrics.inception_score import InceptionScore
-from scorebench_plugins.metrics.precision_recall import PrecisionRecall
 
 from scorebench import Context, Evidence, Metric
 from scorebench.metrics import (
@@ -17,6 +14,9 @@ from scorebench.metrics import (
     inception_score,
 )
 from scorebench.plugin.parameters import parameters_of
+from scorebench_plugins.metrics.fid import FID
+from scorebench_plugins.metrics.inception_score import InceptionScore
+from scorebench_plugins.metrics.precision_recall import PrecisionRecall
 
 EVERY = [FID(), InceptionScore(splits=4), PrecisionRecall(k=2)]
 

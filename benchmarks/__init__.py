@@ -1,0 +1,1 @@
+"""Benchmarks of scorebench itself: ratios to the floor, measured side by side in one run."""

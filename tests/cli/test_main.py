@@ -1,0 +1,202 @@
+"""The command line as a user meets it, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+Scorebench = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def scorebench(tmp_path: Path, environment: dict[str, str]) -> Scorebench:
+    def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "scorebench", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return call
+
+
+def test_help_names_the_commands(scorebench: Scorebench) -> None:
+    done = scorebench("--help")
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("run", "report", "list", "show"))
+
+
+def test_version(scorebench: Scorebench) -> None:
+    assert scorebench("--version").stdout.startswith("scorebench 0.")
+
+
+def test_list_names_every_shipped_component_with_its_summary(scorebench: Scorebench) -> None:
+    done = scorebench("list")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    names = [
+        "annealed_langevin",
+        "factor_mixture",
+        "karras",
+        "digits",
+        "identity",
+        "precision_recall",
+    ]
+    assert all(name in done.stdout for name in names)
+    assert "sampler (4)" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["sampler", "samplers", "noise-schedules", "Metric"])
+def test_list_takes_a_kind(scorebench: Scorebench, kind: str) -> None:
+    done = scorebench("list", kind)
+    assert done.returncode == 0
+    assert len([line for line in done.stdout.splitlines() if not line.startswith(" ")]) == 1
+
+
+def test_show_tells_parameters_with_types_bounds_defaults_and_meaning(
+    scorebench: Scorebench,
+) -> None:
+    shown = scorebench("show", "sampler", "annealed_langevin").stdout
+    assert "step_size: float > 0  (default 2e-05)" in shown
+    assert "convention: half or full  (default 'half')" in shown
+    assert "Song & Ermon 2019" in shown
+    assert "pure gradient ascent" in shown
+    assert "sigma: float ≥ 0  (required)" in scorebench("show", "noise_schedule", "constant").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["list", "sampelr"], "unknown kind 'sampelr'; did you mean sampler?"),
+        (["show", "sampler", "hein"], "unknown sampler 'hein'; did you mean heun?"),
+        (["run", "nothing.yaml"], "nothing.yaml: no such file"),
+        (["run", "."], "can't be read"),
+        (["run", "suite.yaml", "--set", "samples"], "--set samples: expected path=value"),
+        (["run", "suite.yaml", "--set", "sampels=3"], "sampels: unknown key; did you mean samples"),
+        (["run", "suite.yaml", "--retry", "fialed"], "did you mean failed?"),
+        (["run", "suite.yaml", "--engine", "inlin"], "did you mean inline?"),
+        (["run", "suite.yaml", "--device", "cuda:77"], "device 'cuda:77' is not available here"),
+        (["run", "suite.yaml", "--plugins", "no.py"], "plugin no.py is not a Python file"),
+        (["run", "suite.yaml", "suite.yaml", "--results", "r"], "--results holds one suite"),
+        (["run", "suite.yaml", "--results", "suite.yaml"], "suite.yaml is a file"),
+        (["run", "suite.yaml", "--results", "/proc/x"], "can't be written"),
+        (["run", "binary.yaml"], "not a text file (UTF-8)"),
+        (["report", "."], "not a results directory"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(
+    scorebench: Scorebench,
+    tmp_path: Path,
+    small_suite: dict[str, Any],
+    arguments: list[str],
+    told: str,
+) -> None:
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
+    (tmp_path / "binary.yaml").write_bytes(b"\x80\x81\x00")
+    before = sorted(tmp_path.rglob("*"))
+    done = scorebench(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_run_shows_the_plan_the_rows_and_where_they_are(
+    scorebench: Scorebench, tmp_path: Path, small_suite: dict[str, Any]
+) -> None:
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
+    planned = scorebench("run", "suite.yaml", "--dry-run")
+    assert planned.returncode == 0
+    assert "small: 4 cells, 0 cached, 4 to run; 880 model evaluations" in planned.stdout
+    assert not (tmp_path / "results").exists()
+    done = scorebench("run", "suite.yaml")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    rows = [line for line in done.stdout.splitlines() if line.lstrip().startswith("[")]
+    assert len(rows) == 4
+    assert "heun schedule.n=3 repeat=0  ok  fid=" in rows[2]
+    assert "4 of 4 cells in results/small" in done.stdout
+    assert len(pd.read_csv(tmp_path / "results/small/table.csv")) == 4
+    again = scorebench("run", "suite.yaml")
+    assert "4 cached, 0 to run" in again.stdout
+    assert "nothing to do" in again.stdout
+    report = scorebench("report", "results/small")
+    assert report.returncode == 0
+    assert "heun" in report.stdout
+
+
+BROKEN = """
+import sys
+import scorebench
+{statement}
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("sys.exit(0)", "calls sys.exit(0) when imported"),
+        ("def f(:", "syntax error"),
+        ("raise OSError('no licence')", "OSError: no licence"),
+        ("", "registers nothing"),
+        ("@scorebench.hookimpl\ndef scorebench_sampler(): yield", "did you mean"),
+        ("def scorebench_samplers(): yield", "lacks @scorebench.hookimpl"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_a_suite_that_does_not_use_it_runs(
+    scorebench: Scorebench, tmp_path: Path, small_suite: dict[str, Any], statement: str, told: str
+) -> None:
+    (tmp_path / "broken_one.py").write_text(BROKEN.format(statement=statement))
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump({**small_suite, "samples": 4}))
+    done = scorebench("run", "suite.yaml", "--plugins", "broken_one.py")
+    assert done.returncode == 0
+    assert "broken_one.py" in done.stderr
+    assert told in done.stderr
+    small_suite["sweep"][0]["sampler"] = "mine"
+    (tmp_path / "using.yaml").write_text(yaml.safe_dump({**small_suite, "name": "using"}))
+    done = scorebench("run", "using.yaml", SCOREBENCH_PLUGINS="broken_one.py")
+    assert done.returncode == 2
+    assert "unknown sampler 'mine'" in done.stderr
+    assert told in done.stderr
+
+
+DIVERGING = """
+from dataclasses import dataclass
+import scorebench
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(scorebench.Sampler):
+    factor: float
+    def trajectory(self, model, sigmas, noise):
+        yield self.start(model, sigmas[0], noise) * self.factor
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("mine", Mine)
+"""
+
+
+def test_a_cell_that_does_not_end_well_gives_exit_code_1(
+    scorebench: Scorebench, tmp_path: Path, small_suite: dict[str, Any]
+) -> None:
+    (tmp_path / "mine.py").write_text(DIVERGING)
+    small_suite["sweep"][0]["sampler"] = [{"name": "mine", "factor": ["inf", 1]}]
+    small_suite["sweep"][0]["schedule"]["n"] = 3
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump({**small_suite, "plugins": ["mine.py"]}))
+    for _ in range(2):
+        assert scorebench("run", "suite.yaml").returncode == 1
+    table = pd.read_parquet(tmp_path / "results/small/table.parquet")
+    assert table["status"].tolist() == ["diverged", "ok"]
+    assert "diverged" in scorebench("report", "results/small").stdout
