@@ -9,12 +9,12 @@ import math
 
 import torch
 from safetensors.torch import save
-from scorebench_plugins.datasets.digits import Digits
-from scorebench_plugins.feature_extractors.digits_cnn import WEIGHTS, DigitsCNN, network
 from torch import Tensor, nn
 from torch.nn import functional
 
 from scorebench import Context
+from scorebench_plugins.datasets.digits import Digits
+from scorebench_plugins.feature_extractors.digits_cnn import WEIGHTS, DigitsCNN, network
 
 SEED = 0
 EPOCHS = 60

@@ -14,6 +14,8 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from scorebench import UserError
+
 from .low_rank_mixture import LowRankMixture
 
 SUBSPACE = 128  # leading directions in which means and factors are sought, where d is larger
@@ -43,6 +45,9 @@ def fit(
 
     Returns:
         The samples' mean ``[d]`` and the mixture of what is left when it is subtracted.
+
+    Raises:
+        UserError: the samples are all equal.
     """
     centre, directions = principal_subspace(blocks, max(SUBSPACE, 2 * rank))
     coordinates, energies = [], []
@@ -50,6 +55,8 @@ def fit(
         coordinates.append((block - centre) @ directions)
         energies.append((block - centre).square().sum(1, keepdim=True))
     z, energy = torch.cat(coordinates), torch.cat(energies)
+    if energy.mean() <= torch.finfo(z.dtype).eps * centre.square().sum():
+        raise UserError("factor_mixture needs samples that differ from each other")
     shares = cluster(z, components, torch.Generator().manual_seed(seed))
     *_, (mixture, _) = expectation_maximisation(
         z, energy, shares, rank=rank, dimension=len(centre), iterations=iterations
@@ -112,7 +119,8 @@ def expectation_maximisation(
         reference = mixture.log_reference(energy, z.new_zeros(()))
         likelihood = (joint.logsumexp(1, keepdim=True) + reference).mean().item()
         yield mixture, likelihood
-        if likelihood - before < GAIN:
+        dropped = len(mixture.weights) < shares.shape[1]  # may have cost some likelihood
+        if likelihood - before < GAIN and not dropped:
             return
         before, shares = likelihood, joint.softmax(1)
 

@@ -91,6 +91,8 @@ class FactorMixture:
             low, high = self.value_range
             for block in data.batches(BLOCK):
                 flat = block.flatten(1).double()
+                if not flat.isfinite().all():
+                    raise UserError("factor_mixture: the dataset holds values that aren't finite")
                 yield low + (high - low) / 255 * flat if _holds_images(data) else flat
 
         centre, mixture = fit(blocks, self.components, self.rank, self.iterations, self.seed)
@@ -100,7 +102,9 @@ class FactorMixture:
 
 
 def _holds_images(data: Data) -> bool:
-    return not data.x.dtype.is_floating_point
+    import torch
+
+    return data.x.dtype == torch.uint8
 
 
 class FactorMixtureModel(ScoreModel):

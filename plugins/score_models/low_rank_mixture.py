@@ -56,7 +56,7 @@ class LowRankMixture:
         shrunk = ratio / (1 + ratio) * y
         distance = (
             self.means.square().sum(-1)
-            - 2 * x @ self.means.mT
+            - 2 * (x @ self.means.mT)
             - excess * energy
             - (shrunk * y).sum(-1)
         ) / total

@@ -14,7 +14,7 @@ def report(
     results: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RESULTS...",
+            metavar="RESULTS",
             help="Results directories; the others are compared with the first.",
             show_default=False,
         ),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.metadata
-import io
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +165,7 @@ class Host:
 def _guarded(call: Callable[[], Any]) -> Any:
     """What a plugin's code returns; what it prints is dropped, what it raises is a PluginError."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(sys.stderr):
             return call()
     except KeyboardInterrupt:
         raise

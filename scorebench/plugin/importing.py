@@ -39,7 +39,7 @@ def import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
         _check_siblings(path, folder)
     except BaseException:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         raise
     return module
 
@@ -47,9 +47,10 @@ def import_file(path: Path) -> ModuleType:
 def _check_siblings(path: Path, folder: Path) -> None:
     """Python keeps one module of a name: with two ``helper.py`` the second is never read."""
     for name in _imported(path):
-        siblings = (folder / f"{name}.py", folder / name / "__init__.py")
+        files = (folder / f"{name}.py", folder / name / "__init__.py")
+        siblings = [file.resolve() for file in files if file.is_file()]
         loaded = getattr(sys.modules.get(name), "__file__", None)
-        if loaded and any(s.is_file() for s in siblings) and Path(loaded) not in siblings:
+        if loaded and siblings and Path(loaded).resolve() not in siblings:
             raise PluginError(f"imports {name}, but gets {loaded} instead of its own; rename it")
 
 
@@ -68,5 +69,6 @@ def in_one_line(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"calls sys.exit({error.code!r}) when imported"
     if isinstance(error, SyntaxError):
-        return f"syntax error in {error.filename}, line {error.lineno}: {error.msg}"
+        place = f" in {error.filename}, line {error.lineno}" if error.filename else ""
+        return f"syntax error{place}: {error.msg}"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

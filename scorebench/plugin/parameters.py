@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import annotated_types
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from scorebench.errors import did_you_mean
@@ -24,6 +24,8 @@ REQUIRED = PydanticUndefined
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 80
+_SHORT.maxlevel = 3
+_LONGEST = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +97,7 @@ def parameters_of(cls: type) -> Mapping[str, Parameter]:
             type=describe_type(hint),
             default=default,
             doc=docs.get(f.name, ""),
-            adapter=TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)),
+            adapter=_adapter(hint),
         )
     return types.MappingProxyType(found)
 
@@ -131,7 +133,8 @@ def build(cls: type, values: Mapping[str, Any]) -> tuple[Any, list[tuple[str | N
 
 def brief(value: Any) -> str:
     """A value as Python writes it, shortened where it is long."""
-    return _SHORT.repr(value)
+    text = _SHORT.repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def describe_type(hint: Any) -> str:
@@ -149,6 +152,13 @@ def describe_type(hint: Any) -> str:
     if hint is type(None):
         return "none"
     return getattr(hint, "__name__", str(hint)).replace("ComponentSpec", "component")
+
+
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:  # a dataclass or model: settings would be ignored, so are refused
+        return TypeAdapter(hint)
 
 
 def _bound(note: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from scorebench.report.numbers import MISSING, parameter
+from scorebench.report.numbers import MISSING, count, parameter
 from scorebench.store import COUNTS, FIRST, LAST
 
 ROLES = ("model", "schedule", "sampler")
@@ -45,7 +45,8 @@ def metrics(table: pd.DataFrame, better: Iterable[str]) -> list[str]:
 def texts(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Those columns as text; values that people would call equal are equal texts."""
     plain = {c: table[c].astype(object).where(table[c].notna(), None) for c in columns}
-    return pd.DataFrame({c: [*map(parameter, v)] for c, v in plain.items()}, table.index, dtype=str)
+    told = {c: map(count if c == "samples" else parameter, v) for c, v in plain.items()}
+    return pd.DataFrame({c: list(v) for c, v in told.items()}, table.index, dtype=str)
 
 
 def numbers(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

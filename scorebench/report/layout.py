@@ -18,7 +18,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 GAP = 2
-LONGEST = 36  # wider cells are folded
+LONGEST = 28  # wider cells are folded
 NARROWEST = 6
 
 PLAIN = Style.null()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from scorebench.report import columns
-from scorebench.report.numbers import MISSING, count
+from scorebench.report.numbers import MISSING
 from scorebench.report.results import Results
 
 Key = tuple[str, int]  # the name of results, and a configuration
@@ -106,7 +106,7 @@ class _Matching:
         """Compare a configuration of other results with one of the first, or note why not."""
         first = self.first.name
         if c != of_first:
-            own, theirs = map(count, map(float, self.configurations["samples"][[of_first, c]]))
+            own, theirs = self.configurations["samples"][[of_first, c]]
             yardsticks = [*yardsticks, f"samples {own} in {first}, {theirs} in {name}"]
         not_ok = [n for n in (first, name) if (n, c) not in self.seeds]
         if yardsticks:

@@ -30,9 +30,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def count(number: float) -> str:
+def count(number: float | None) -> str:
     """A number of things, e.g. ``1,797``; a mean of such with one decimal."""
-    if math.isnan(number):
+    if number is None or math.isnan(number):
         return MISSING
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.1f}"
 

@@ -9,7 +9,7 @@ from rich.style import Style
 
 from scorebench.report.columns import Constant
 from scorebench.report.layout import BOLD, DIM, Paragraph
-from scorebench.report.numbers import count, printable
+from scorebench.report.numbers import printable
 from scorebench.report.ranked_grid import ranked_grid
 from scorebench.report.ranking import Failure, Ranking
 from scorebench.report.results import Results
@@ -46,15 +46,18 @@ def ranking_report(results: Results, ranking: Ranking, top: int) -> Iterator[Ren
 
 def caption(constants: Iterable[Constant], settings: Mapping[str, str], *further: str) -> Paragraph:
     """What all rows have in common."""
-    told = [*map(_constant, constants)]
+    told = [
+        f"{c.column} {c.value}" + (f" ({', '.join(c.owners)})" if c.owners else "")
+        for c in constants
+    ]
     told += [f"{k} {v}" for k, v in settings.items() if v not in ("none", "dataset", "defaults")]
     return Paragraph(" · ".join([*told, *further]), DIM, glue=" · ")
 
 
 def _devices(results: Results) -> str:
     """The devices that the rows were computed on."""
-    names = sorted({printable(str(name)) for name in results.table["device"].dropna()})
-    return f"device {', '.join(names)}"
+    names = {printable(str(name)) for name in results.table["device"].dropna()}
+    return f"device {', '.join(sorted(names))}"
 
 
 def partial(results: Results) -> Iterator[Paragraph]:
@@ -75,12 +78,6 @@ def rest(number: int) -> Iterator[Paragraph]:
 def plural(number: int, thing: str) -> str:
     """A number of things."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def _constant(constant: Constant) -> str:
-    value = count(float(constant.value)) if constant.column == "samples" else constant.value
-    owners = f" ({', '.join(constant.owners)})" if constant.owners else ""
-    return f"{constant.column} {value}{owners}"
 
 
 def _title(results: Results, ranking: Ranking) -> str:

@@ -112,8 +112,8 @@ class _Planner:
             "harness": harness_digest(),
             "dataset": data,
             "reference": suite.reference,
-            "features": digest(describe(suite.features.component)),
-            "metrics": [digest(describe(m.component)) for m in suite.metrics],
+            "features": self._describe(suite.features),
+            "metrics": [self._describe(m) for m in suite.metrics],
             "samples": suite.samples,
             "precision": suite.precision.model_dump(),
         }

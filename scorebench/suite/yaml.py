@@ -45,7 +45,7 @@ class Document:
             near = near[:-1]
         line = self.lines.get(near, 0)
         where = f"{pretty(location)}: " if location else ""
-        told = " ".join(f"{where}{message}".splitlines())
+        told = " ".join(line.strip() for line in f"{where}{message}".splitlines())
         self.problems[line, f"{self.source}{f':{line}' if line else ''}: {told}"] = None
 
     def stop_if_problems(self) -> None:

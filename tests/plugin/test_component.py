@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorebench.plugin.component import KINDS, Component, ComponentSpec
+
+laws = settings(max_examples=100, deadline=None)
 
 
 class Thing:
@@ -68,6 +70,7 @@ def test_a_spec_is_a_name() -> None:
     assert ComponentSpec.parse("heun") == ComponentSpec("heun", {})
 
 
+@laws
 @given(
     st.text(),
     st.dictionaries(st.text().filter(lambda key: key != "name"), st.integers()),

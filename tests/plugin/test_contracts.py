@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -22,6 +22,7 @@ from scorebench import (
 )
 from scorebench.plugin.contracts import Init
 
+laws = settings(max_examples=100, deadline=None)
 VARIANCE = 4.0
 MEAN = 3.0
 
@@ -52,6 +53,7 @@ class Ones(Noise):
 sigmas = st.floats(0.01, 100) | st.lists(st.floats(0.01, 100), min_size=5, max_size=5)
 
 
+@laws
 @given(sigmas)
 def test_score_and_denoise_give_each_other(given_sigma: float | list[float]) -> None:
     x = torch.linspace(-10, 10, 5 * 2 * 3, dtype=torch.float64).reshape(5, 2, 3)
@@ -112,6 +114,7 @@ def test_samplers_start_from_noise_unless_told() -> None:
     assert torch.equal(start, torch.full((2, 3), 2.0))
 
 
+@laws
 @given(st.integers(0, 50), st.integers(1, 60))
 def test_batches_are_the_data_in_order(count: int, size: int) -> None:
     data = Data(torch.arange(count * 2).reshape(count, 2))

@@ -12,7 +12,7 @@ from scorebench.plugin.host import Host
 
 
 def test_every_kind_has_one_hook_named_after_it() -> None:
-    assert hookspecs.HOOKS == {f"scorebench_{kind}s": kind for kind in KINDS}
+    assert {f"scorebench_{kind}s": kind for kind in KINDS} == hookspecs.HOOKS
 
 
 def test_every_hook_is_declared_without_arguments() -> None:

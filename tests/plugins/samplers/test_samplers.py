@@ -22,7 +22,7 @@ LEVELS = [3, 10, 50]
 
 
 class Impulses(Noise):
-    """Row b is 1 in draw b and 0 in the others: row b of the result is the coefficient of draw b."""
+    """Row b is 1 in draw b and 0 in the others, so row b of the result is its coefficient."""
 
     def __init__(self, draws: int) -> None:
         self.draws, self.drawn = draws, 0

@@ -1,0 +1,134 @@
+"""The documentation is true: its blocks run, its table is what the sweep gives."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scorebench
+from scorebench.plugin.hookspecs import HOOKS
+
+ROOT = Path(__file__).parent.parent
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder with the suites, as in a fresh clone."""
+    shutil.copytree(ROOT / "suites", tmp_path / "suites")
+    return tmp_path
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def scorebench_lines(path: Path) -> list[list[str]]:
+    lines = [line for block in blocks(path, "console") for line in block.splitlines()]
+    found = [shlex.split(line, comments=True) for line in lines if line.startswith("scorebench ")]
+    return [[sys.executable, "-m", *words] for words in found]
+
+
+@pytest.mark.slow
+def test_the_readme_is_what_happens(clone: Path, environment: dict[str, str]) -> None:
+    readme = ROOT / "README.md"
+    midpoint, in_python = blocks(readme, "python")
+    (clone / "midpoint.py").write_text(midpoint)
+    sweep, report, with_plugin, again = scorebench_lines(readme)
+    assert "102 of 102 cells" in run(sweep, clone, environment)
+    assert "heun" in run(report, clone, environment)
+    check_table(readme, clone / "results" / "digits_sweep")
+    output = run(with_plugin, clone, environment)
+    assert "102 cells, 87 cached, 15 to run" in output
+    assert "midpoint" in run(again, clone, environment)
+    assert "torch.Size([1000, 1]) 35.0" in run(
+        [sys.executable, "-c", in_python], clone, environment
+    )
+
+
+def check_table(readme: Path, results: Path) -> None:
+    """Every row of the README's table agrees with the sweep, to the last digits' noise."""
+    table = scorebench.read_results(results)
+    rows = re.findall(
+        r"^\| (\d+) \| (\w+) \| (\d+) \| (\S+) \| (\S+) \| (.*) \|$", readme.read_text(), re.M
+    )
+    assert len(rows) >= 10
+    for _, sampler, levels, step, iterations, measured in rows:
+        cells = table[(table["sampler"] == sampler) & (table["schedule.n"] == int(levels))]
+        if step != "–":
+            cells = cells[cells["sampler.step_size"] == float(step)]
+            cells = cells[cells["sampler.steps_per_level"] == int(iterations)]
+        assert len(cells) == 3
+        said = [float(cell.split(" ± ")[0]) for cell in measured.split(" | ")]
+        names = ["fid", "inception_score", "precision", "recall", "nfe"]
+        for name, value in zip(names, said, strict=True):
+            assert cells[name].mean() == pytest.approx(value, rel=0.02, abs=0.011), (sampler, name)
+
+
+def test_the_suite_in_the_docs_runs(tmp_path: Path, environment: dict[str, str]) -> None:
+    (text,) = blocks(ROOT / "docs" / "suites.md", "yaml")
+    (tmp_path / "suite.yaml").write_text(text)
+    output = run([sys.executable, "-m", "scorebench", "run", "suite.yaml"], tmp_path, environment)
+    assert "10 of 10 cells in results/gaussian_demo" in output
+
+
+def test_the_plugin_in_the_docs_runs(tmp_path: Path, environment: dict[str, str]) -> None:
+    (plugin,) = blocks(ROOT / "docs" / "plugins.md", "python")
+    (text,) = blocks(ROOT / "docs" / "suites.md", "yaml")
+    (tmp_path / "overshoot.py").write_text(plugin)
+    (tmp_path / "suite.yaml").write_text(text)
+    command = [sys.executable, "-m", "scorebench"]
+    command += ["run", "suite.yaml", "--plugins", "overshoot.py"]
+    output = run(
+        [
+            *command,
+            *("--set", "sweep[0].sampler={name: overshoot, factor: [0.5, 1]}"),
+            *("--set", "sweep[0].zip=[]", "--set", "sweep[0].exclude=[]"),
+        ],
+        tmp_path,
+        environment,
+    )
+    assert "8 of 8 cells" in output
+
+
+def test_every_hook_is_documented_with_its_signature() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text()
+    for hook in HOOKS:
+        assert f"`{hook}()`" in text
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda p: p.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        assert target.startswith("http") or (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda p: p.name)
+def test_source_files_that_are_named_exist(path: Path) -> None:
+    for name in re.findall(
+        r"`((?:scorebench|plugins|tests|suites)/[\w./]+\.\w+)`", path.read_text()
+    ):
+        assert (ROOT / name).exists(), name
+
+
+def test_suites_shipped_are_valid() -> None:
+    from scorebench.suite.load import load_suite
+
+    for path in sorted((ROOT / "suites").glob("*.yaml")):
+        suite = load_suite(path)
+        assert suite.name == path.stem
+        assert suite.points
