@@ -75,7 +75,7 @@ class Store:
                 f"results directory {folder} can't be written: {error.strerror}; "
                 "name another with --results"
             ) from None
-        if not folder.is_dir() or not any(folder.iterdir()):
+        if not folder.is_dir() or all(p.name.startswith(".") for p in folder.iterdir()):
             return
         if not (folder / "plan.json").exists():
             raise UserError(
@@ -90,8 +90,8 @@ class Store:
 
     def begin(self, suite_text: str, plan: Mapping[str, Any]) -> None:
         """Write the suite as run and the plan."""
+        write_atomically(self.folder / "plan.json", _json(plan))  # first: it marks the directory
         write_atomically(self.folder / "suite.yaml", suite_text.encode())
-        write_atomically(self.folder / "plan.json", _json(plan))
 
     def plan(self) -> dict[str, Any]:
         """The plan of the latest run.

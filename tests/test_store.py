@@ -132,6 +132,8 @@ def test_a_crash_while_writing_leaves_the_old_file(
 def test_an_empty_or_missing_directory_can_be_used(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     Store(tmp_path / "empty").check("s")
+    (tmp_path / "empty" / ".plan.json.x7").write_text("left by a crash")
+    Store(tmp_path / "empty").check("s")
     Store(tmp_path / "a" / "b" / "c").check("s")
     assert not (tmp_path / "a").exists()
 

@@ -31,9 +31,11 @@ class FactorMixture:
 
     Looks like the data (digits are legible), and yet its score, denoiser, density and samples are
     exact at every noise level. Nothing needs to be trained or downloaded, and what separates a
-    sampler's output from the model's own samples is the sampler's error alone. Fitted once by EM
-    (Tipping & Bishop 1999, "Mixtures of probabilistic principal component analyzers"), then kept
-    in the cache.
+    sampler's output from the model's own samples is the sampler's error alone.
+
+    Fitted once by EM (Tipping & Bishop 1999, "Mixtures of probabilistic principal component
+    analyzers"), then kept in the cache. Of samples with many dimensions the 128 leading principal
+    directions are modelled, or 2r if that is more, and the others as isotropic noise.
     """
 
     components: Annotated[int, Gt(0)] = 20
@@ -61,7 +63,6 @@ class FactorMixture:
 
         from .low_rank_mixture import LowRankMixture
 
-        assert isinstance(context.dtype, torch.dtype)
         data = context.dataset(self.dataset)
         fitted = context.cached(self, data, lambda: self._fit(data))
         tensors = {

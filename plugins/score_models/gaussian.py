@@ -60,7 +60,6 @@ class Gaussian:
         """The exact model of vectors ``[d]``."""
         import torch
 
-        assert isinstance(context.dtype, torch.dtype)
         if self.covariance is None:
             variances = np.square(1.0 if self.std is None else self.std)
             mean, eigenvalues = np.broadcast_arrays(np.atleast_1d(self.mean), variances)

@@ -64,7 +64,6 @@ class GaussianMixture:
         """The exact model of vectors ``[d]``."""
         import torch
 
-        assert isinstance(context.dtype, torch.dtype)
         tensor = partial(torch.tensor, dtype=context.dtype, device=context.device)
         means = np.array(self.means)
         weights = np.ones(len(means)) if self.weights is None else np.array(self.weights)

@@ -26,7 +26,7 @@ from scorebench.errors import (
     did_you_mean,
 )
 from scorebench.plugin import hookspecs, parameters
-from scorebench.plugin.component import Component, Kind
+from scorebench.plugin.component import KINDS, Component, Kind
 from scorebench.plugin.contracts import Metric, Sampler
 from scorebench.plugin.importing import import_file, in_one_line
 
@@ -100,11 +100,13 @@ class Host:
         """The class of a component.
 
         Raises:
-            UnknownComponentError: there is none of that name; names the nearest, and the plugins
-                that couldn't be used, since one of them may hold it.
+            UnknownComponentError: there is none of that kind or name; names the nearest, and the
+                plugins that couldn't be used, since one of them may hold it.
             PluginError: two plugins claim the name, or the class breaks its contract.
         """
         found = self._found.get((kind, name), [])
+        if kind not in KINDS:
+            raise UnknownComponentError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}")
         if not found:
             label = kind.replace("_", " ")
             hint = did_you_mean(name, self.components(kind))
@@ -131,21 +133,11 @@ class Host:
     def _checked(self, kind: Kind, installed: Installed) -> type:
         component, origin = installed.component, installed.origin
         try:
-            cls: type = _guarded(component.resolve)
-            _guarded(lambda: parameters.parameters_of(cls))
+            cls: type = _guarded(lambda: _resolve(kind, component))
         except PluginError as error:
             raise PluginError(
                 f"{kind} {component.name!r} of plugin {origin} can't be used: {error}"
             ) from error
-        abstract = sorted(getattr(cls, "__abstractmethods__", ()))
-        missing = [m for m in METHODS[kind] if not callable(getattr(cls, m, None))]
-        wrong = f"has no method {[*missing, *abstract][0]}" if missing or abstract else ""
-        if not issubclass(cls, BASES.get(kind, object)):
-            wrong = f"must derive from scorebench.{BASES[kind].__name__}"
-        if wrong:
-            raise PluginError(
-                f"{kind} {component.name!r} of plugin {origin}: {cls.__qualname__} {wrong}"
-            )
         return cls
 
     def _use(self, origin: str, identity: str | Path, load: Callable[[], object]) -> None:
@@ -160,6 +152,19 @@ class Host:
             return
         for kind, component in records:
             self._found.setdefault((kind, component.name), []).append(Installed(component, origin))
+
+
+def _resolve(kind: Kind, component: Component) -> type:
+    """A component's class; raises PluginError where it breaks its contract."""
+    cls = component.resolve()
+    parameters.parameters_of(cls)
+    if not issubclass(cls, BASES.get(kind, object)):
+        base = BASES[kind].__name__
+        raise PluginError(f"{cls.__qualname__} must derive from scorebench.{base}")
+    missing = [m for m in METHODS[kind] if not callable(getattr(cls, m, None))]
+    for method in [*missing, *sorted(getattr(cls, "__abstractmethods__", ()))]:
+        raise PluginError(f"{cls.__qualname__} has no method {method}")
+    return cls
 
 
 def _guarded(call: Callable[[], Any]) -> Any:

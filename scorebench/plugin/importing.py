@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from scorebench.errors import PluginError
+from scorebench.plugin.uncached import UncachedLoader, add_folder
 
 
 def import_file(path: Path) -> ModuleType:
@@ -27,16 +28,14 @@ def import_file(path: Path) -> ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     folder = path.parent.parent if package else path.parent
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-    locations = [str(path.parent)] if package else None
-    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=locations)
+    add_folder(folder)
+    loader = UncachedLoader(name, str(path))
+    spec = importlib.util.spec_from_loader(name, loader, is_package=package)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
         _check_siblings(path, folder)
     except BaseException:
         sys.modules.pop(name, None)

@@ -118,7 +118,7 @@ class _Matching:
             self.paired.add((name, c))
             return
         else:
-            why = f"no seed of {first} in {name}"
+            why = f"no seed in common with {name}"
         self.reasons[f"not compared: {why}"].append(c)
 
     def _compared(self) -> pd.DataFrame:

@@ -58,9 +58,11 @@ def _read(folder: Path, name: str) -> Results:
     plan = store.plan()
     cells = plan["cells"]
     table = assemble(plan, store.finished(cell["fingerprint"] for cell in cells))
+    table = table.rename(columns=printable)
     if table.empty:
         raise UserError(f"{folder}: none of its {len(cells)} cells has finished yet")
-    return Results(name, table, plan.get("better") or {}, len(cells), _settings(folder))
+    better = {printable(metric): way for metric, way in (plan.get("better") or {}).items()}
+    return Results(name, table, better, len(cells), _settings(folder))
 
 
 def _settings(folder: Path) -> dict[str, str]:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from scorebench.errors import UserError
+from scorebench.plugin.host import Host, default_host
 from scorebench.running.cache import ArrayCache, Arrays, default_folder
 from scorebench.running.fingerprint import data_digest, describe
 
 if TYPE_CHECKING:
-    import torch
-
     from scorebench.plugin.component import ComponentSpec
     from scorebench.plugin.contracts import Data
-    from scorebench.plugin.host import Host
 
 
-@dataclass(frozen=True)
 class Context:
     """What a component may know when it is loaded.
 
@@ -28,24 +26,30 @@ class Context:
         device: where tensors live, e.g. ``"cpu"`` or ``"cuda:1"``.
         dtype: floating-point precision of models, e.g. ``"float32"``.
         default_dataset: the suite's dataset, for components that are fitted to it.
-        host: finds the datasets that parameters name.
+        host: finds the datasets that parameters name; that of installed plugins unless given.
         cache_dir: where fitted parameters and reference statistics are kept.
+
+    Raises:
+        UserError: ``dtype`` isn't a floating-point dtype.
     """
 
-    device: torch.device | str = "cpu"
-    dtype: torch.dtype | str = "float32"
-    default_dataset: ComponentSpec | None = None
-    host: Host | None = None
-    cache_dir: Path = field(default_factory=default_folder)
-
-    def __post_init__(self) -> None:
-        import torch
-
-        dtype = getattr(torch, self.dtype, None) if isinstance(self.dtype, str) else self.dtype
-        if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-            raise UserError(f"{self.dtype} is not a floating-point dtype; try float32")
-        object.__setattr__(self, "dtype", dtype)
-        object.__setattr__(self, "device", torch.device(self.device))
+    def __init__(
+        self,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype | str = "float32",
+        default_dataset: ComponentSpec | None = None,
+        host: Host | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        named = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+        if not (isinstance(named, torch.dtype) and named.is_floating_point):
+            raise UserError(f"{dtype} is not a floating-point dtype; try float32")
+        self.device = torch.device(device)
+        self.dtype = named
+        self.default_dataset = default_dataset
+        self.host = host or default_host()
+        self.cache_dir = cache_dir or default_folder()
 
     @cached_property
     def arrays(self) -> ArrayCache:
@@ -62,12 +66,10 @@ class Context:
         Raises:
             UserError: there is none to fall back to, or it can't be loaded.
         """
-        from scorebench.plugin.host import default_host
-
         chosen = spec or self.default_dataset
         if chosen is None:
             raise UserError("no dataset is given: name one, e.g. dataset: digits")
-        component = (self.host or default_host()).build("dataset", chosen.name, chosen.parameters)
+        component = self.host.build("dataset", chosen.name, chosen.parameters)
         key = repr(component)
         if key not in self._datasets:
             self._datasets[key] = component.load(self)

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 import site
@@ -146,6 +147,7 @@ def local_modules(module: str) -> dict[str, Path]:
     page, and any that belong neither to the standard library nor to an installed package.
     """
     found: dict[str, Path] = {}
+    around = set(_prefixes(module.rpartition(".")[0]))
     pending = [module]
     while pending:
         name = pending.pop()
@@ -153,7 +155,11 @@ def local_modules(module: str) -> dict[str, Path]:
         if name in found or path is None or path.suffix != ".py":
             continue
         found[name] = path
-        pending += [n for n in _read(name, path)[1] if _is_local(n, module)]
+        for imported in _read(name, path)[1]:
+            # Importing a.b runs a too. The packages around the component itself are left out
+            # unless named: they run to register it, and change with every other component.
+            named = set(_prefixes(imported)) - around | {imported}
+            pending += [n for n in named if _is_local(n, module)]
     return found
 
 
@@ -175,8 +181,23 @@ def _is_local(name: str, root: str) -> bool:
         return False
     if top in {"scorebench", root.partition(".")[0]}:
         return True
+    return any(not any(p.is_relative_to(d) for d in _installed()) for p in _places(top))
+
+
+def _places(top: str) -> list[Path]:
+    """Where a top-level module is, without importing it: its file, or else its folders."""
     path = _find(top)
-    return path is not None and not any(path.is_relative_to(d) for d in _installed())
+    if path is not None:
+        return [path]
+    with contextlib.suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(top)
+        return [Path(p) for p in (spec and spec.submodule_search_locations) or ()]
+    return []
+
+
+def _prefixes(name: str) -> list[str]:
+    """``a.b.c`` → ``a``, ``a.b``, ``a.b.c``: what importing it imports."""
+    return list(itertools.accumulate(name.split("."), "{}.{}".format)) if name else []
 
 
 @functools.cache

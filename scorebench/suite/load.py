@@ -99,7 +99,7 @@ def _resolve(file: SuiteFile, resolver: Resolver, path: Path) -> Suite | None:
             report(("metrics", i), f"{metric.name} is listed twice")
         metrics.append(metric)
         try:
-            least = metric.component.minimum_samples
+            least = int(metric.component.minimum_samples)
         except Exception as error:
             report(("metrics", i), f"minimum_samples: {type(error).__name__}: {error}")
             continue

@@ -34,6 +34,11 @@ def scorebench_samplers():
 """
 
 
+def listen_to_interrupts() -> None:
+    """Where tests run in the background, processes inherit that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_run_keeps_its_cells_and_goes_on_from_them(
     tmp_path: Path, small_suite: dict[str, Any], environment: dict[str, str]
 ) -> None:
@@ -45,7 +50,12 @@ def test_an_interrupted_run_keeps_its_cells_and_goes_on_from_them(
     command = [sys.executable, "-m", "scorebench", "run", "suite.yaml"]
     cells = tmp_path / "results" / "small" / "cells"
     process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=listen_to_interrupts,
     )
     give_up = time.monotonic() + 60
     while time.monotonic() < give_up and len(list(cells.glob("*.json"))) < 2:

@@ -110,7 +110,7 @@ def test_what_does_not_match_is_told(write_results: Write) -> None:
     assert comparison.configurations["schedule.n"].tolist() == ["10"]
     assert comparison.asides == [
         Aside("not compared: no row ended ok in new", ["euler"]),
-        Aside("not compared: no seed of old in new", ["late"]),
+        Aside("not compared: no seed in common with new", ["late"]),
         Aside("not compared: no row ended ok in old and new", ["broken"]),
         Aside("only in new", ["heun · schedule.n 40"]),
         Aside("only in old", ["heun · schedule.n 20"]),

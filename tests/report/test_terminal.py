@@ -188,8 +188,10 @@ def test_names_and_errors_are_shown_as_they_are(
 
 
 def test_control_characters_are_made_visible(write_results: Write) -> None:
-    text = shown(write_results({"sampler": "a\x1b[31m\nb", "status": "failed", "error": "\x07"}))
+    row = {"sampler": "a\x1b[31m\nb", "sampler.\x1bx": 1, "status": "failed", "error": "\x07"}
+    text = shown(write_results(row))
     assert r"a\x1b[31m\nb" in text
+    assert r"sampler.\x1bx 1" in text
     assert r"failed: \x07" in text
 
 

@@ -150,6 +150,54 @@ def test_local_modules_count_also_indirect_and_late_ones(
     assert digest_in_new_process(plugin, environment) == seen[-1]
 
 
+def test_packages_count_with_and_without_an_init_file(
+    write_plugin: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    source = PLUGIN.replace("from my_helper import levels", "from my_lib.low.deep import levels")
+    plugin = write_plugin(source)
+    low = write_plugin("", "my_lib/low/__init__.py")
+    deep = write_plugin("import my_bare.part\ndef levels(): return 1\n", "my_lib/low/deep.py")
+    part = write_plugin("x = 1\n", "my_bare/part.py")
+    write_plugin("other = 1\n", "my_lazy.py")
+    seen = [digest_in_new_process(plugin, environment)]
+    for file in (low, deep, part):
+        file.write_text(file.read_text() + "\nextra = 1\n")
+        seen.append(digest_in_new_process(plugin, environment))
+    assert len(set(seen)) == 4
+
+
+PACKAGED = """
+    from dataclasses import dataclass
+    import scorebench
+    from {where} import SCALE
+
+    @dataclass(frozen=True, kw_only=True)
+    class Mine(scorebench.NoiseSchedule):
+        def sigmas(self, context): ...
+"""
+REGISTERING = """
+    import scorebench
+    SCALE = 1
+
+    @scorebench.hookimpl
+    def scorebench_noise_schedules():
+        from .mine import Mine
+        yield scorebench.Component("mine", Mine)
+"""
+
+
+@pytest.mark.parametrize(("where", "counts"), [(".", True), (".scale", False)])
+def test_the_package_around_a_component_counts_if_it_is_used(
+    write_plugin: Callable[..., Path], environment: dict[str, str], where: str, counts: bool
+) -> None:
+    init = write_plugin(REGISTERING, "pack/__init__.py")
+    write_plugin("SCALE = 1\n", "pack/scale.py")
+    write_plugin(PACKAGED.format(where=where), "pack/mine.py")
+    before = digest_in_new_process(init.parent, environment)
+    init.write_text(init.read_text() + "\nextra = 1\n")
+    assert (digest_in_new_process(init.parent, environment) != before) == counts
+
+
 def test_editing_a_loaded_module_is_refused_rather_than_recorded_wrongly(
     write_plugin: Callable[..., Path],
 ) -> None:

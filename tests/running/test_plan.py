@@ -84,6 +84,44 @@ def test_one_parameter_concerns_its_own_cells_only(plan: Callable[..., Plan]) ->
     assert kept == {c.fingerprint for c in base.cells if c.point.sampler.name == "euler"}
 
 
+EMPTY = """
+    from dataclasses import dataclass
+    import torch, scorebench
+
+    @dataclass(frozen=True, kw_only=True)
+    class Rows(scorebench.Dataset):
+        rows: int = 0
+
+        def load(self, context):
+            if self.rows < 0:
+                raise RuntimeError("disk on fire")
+            return scorebench.Data(torch.zeros(self.rows, 2))
+
+    @scorebench.hookimpl
+    def scorebench_datasets():
+        yield scorebench.Component("rows", Rows)
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [(0, "dataset rows is empty"), (-1, "dataset rows: RuntimeError: disk on fire")],
+)
+def test_an_empty_or_failing_dataset_is_told(
+    plan: Callable[..., Plan], write_plugin: Callable[..., Path], rows: int, told: str
+) -> None:
+    write_plugin(EMPTY, "empty.py")
+    dataset = {"name": "rows", "rows": rows}
+    with pytest.raises(SuiteError, match=told):
+        plan(plugins=["empty.py"], dataset=dataset, reference="dataset")
+
+
+def test_a_file_that_is_not_there_is_told(plan: Callable[..., Plan]) -> None:
+    features = {"name": "digits_cnn", "weights": "nothing.safetensors"}
+    with pytest.raises(SuiteError, match=r"digits_cnn: .*nothing\.safetensors: No such file"):
+        plan(features=features)
+
+
 @pytest.mark.parametrize(
     ("block", "changes", "told"),
     [

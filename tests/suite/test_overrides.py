@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scorebench.errors import UserError
 from scorebench.suite.overrides import apply
-from scorebench.suite.yaml import Document, parse
+from scorebench.suite.yaml import parse
 
 TEXT = """\
 samples: 100
@@ -110,7 +110,7 @@ def test_a_value_that_was_set_has_no_line_in_the_file() -> None:
 
 
 def test_settings_apply_before_anything_is_checked(desk) -> None:
-    suite = desk.load(samples="none", settings=["samples=50", "sweep[0].schedule.n=[5]"][:1])
+    suite = desk.load(samples="none", settings=["samples=50"])
     assert suite.samples == 50
     assert desk.problems(settings=["smaples=50"]) == ["smaples: unknown key; did you mean samples?"]
     assert desk.problems(settings=["samples=none"]) == [
@@ -136,12 +136,9 @@ def test_settings_sweep_like_the_file_does(desk) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.text() | st.from_regex(r"[a-z.\[\]0-9]{1,12}=.{0,8}", fullmatch=True))
 def test_any_setting_is_applied_or_refused_as_the_users_mistake(setting: str) -> None:
-    document = parse(TEXT, "s.yaml")
+    refused = ""
     try:
-        apply(document, [setting])
+        after(setting)
     except UserError as error:
-        message = str(error)
-    else:
-        message = f"--set {setting}"
-    assert message.startswith(f"--set {setting}")
-    assert isinstance(document, Document)
+        refused = str(error)
+    assert not refused or refused.startswith(f"--set {setting}")

@@ -1,0 +1,87 @@
+"""Peak memory is bounded by the batch, not by the number of samples."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PLUGIN = """
+from dataclasses import dataclass
+import torch
+import scorebench
+
+
+class Pictures(scorebench.ScoreModel):
+    event_shape, value_range = (3, 128, 128), (0.0, 1.0)
+    device, dtype = torch.device("cpu"), torch.float32
+
+    def denoise(self, x, sigma):
+        return x.clamp(0, 1)
+
+    def draw(self, count, noise):
+        return noise.uniform()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    def load(self, context):
+        return Pictures()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means(scorebench.FeatureExtractor):
+    def load(self, context):
+        return lambda batch: scorebench.Features(batch.float().mean((2, 3)))
+
+
+@scorebench.hookimpl
+def scorebench_score_models():
+    yield scorebench.Component("pictures", Model)
+
+
+@scorebench.hookimpl
+def scorebench_feature_extractors():
+    yield scorebench.Component("means", Means)
+"""
+SUITE = """
+name: memory
+samples: 20
+batch_size: 20
+plugins: [plugin.py]
+reference: model
+features: means
+metrics: [fid]
+sweep: [{model: pictures, schedule: {name: geometric, n: 2}, sampler: euler}]
+"""
+RUN = """
+import json, resource, sys
+import scorebench
+from scorebench.engine.drive import prepare
+from scorebench.suite.load import load_suite
+from pathlib import Path
+
+for samples in (20, 600):
+    suite = load_suite("suite.yaml", settings=[f"samples={samples}"])
+    for _, record in prepare(suite, results=Path(f"r{samples}"), device="cpu").run():
+        assert record["row"]["status"] == "ok", record
+    print(record["row"]["peak_memory_mb"])
+"""
+
+
+def test_more_samples_take_no_more_memory(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    (tmp_path / "suite.yaml").write_text(SUITE)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    few, many = json.loads(f"[{','.join(done.stdout.split())}]")
+    all_samples = 580 * 3 * 128 * 128 * 4 / 2**20
+    assert many - few < all_samples / 4
