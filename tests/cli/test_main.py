@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+
+from scorebench.cli import main
 
 Scorebench = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -26,6 +29,36 @@ def scorebench(tmp_path: Path, environment: dict[str, str]) -> Scorebench:
             text=True,
             timeout=120,
         )
+
+    return call
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def in_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """The same within this process, for what needs no process of its own."""
+
+    def call(*arguments: object, **variables: str) -> Ended:
+        with monkeypatch.context() as patch:
+            patch.chdir(tmp_path)
+            patch.setattr(sys, "argv", ["scorebench", *map(str, arguments)])
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            try:
+                main()
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Ended(code, *capsys.readouterr())
 
     return call
 
@@ -95,7 +128,7 @@ def test_show_tells_parameters_with_types_bounds_defaults_and_meaning(
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(
-    scorebench: Scorebench,
+    in_process: Callable[..., Ended],
     tmp_path: Path,
     small_suite: dict[str, Any],
     arguments: list[str],
@@ -104,7 +137,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
     (tmp_path / "binary.yaml").write_bytes(b"\x80\x81\x00")
     before = sorted(tmp_path.rglob("*"))
-    done = scorebench(*arguments)
+    done = in_process(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
@@ -156,17 +189,21 @@ import scorebench
     ],
 )
 def test_a_broken_plugin_is_named_and_a_suite_that_does_not_use_it_runs(
-    scorebench: Scorebench, tmp_path: Path, small_suite: dict[str, Any], statement: str, told: str
+    in_process: Callable[..., Ended],
+    tmp_path: Path,
+    small_suite: dict[str, Any],
+    statement: str,
+    told: str,
 ) -> None:
     (tmp_path / "broken_one.py").write_text(BROKEN.format(statement=statement))
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump({**small_suite, "samples": 4}))
-    done = scorebench("run", "suite.yaml", "--plugins", "broken_one.py")
+    done = in_process("run", "suite.yaml", "--plugins", "broken_one.py")
     assert done.returncode == 0
     assert "broken_one.py" in done.stderr
     assert told in done.stderr
     small_suite["sweep"][0]["sampler"] = "mine"
     (tmp_path / "using.yaml").write_text(yaml.safe_dump({**small_suite, "name": "using"}))
-    done = scorebench("run", "using.yaml", SCOREBENCH_PLUGINS="broken_one.py")
+    done = in_process("run", "using.yaml", SCOREBENCH_PLUGINS="broken_one.py")
     assert done.returncode == 2
     assert "unknown sampler 'mine'" in done.stderr
     assert told in done.stderr

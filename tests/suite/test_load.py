@@ -260,10 +260,6 @@ def test_a_file_that_can_not_be_read_is_the_users_mistake(tmp_path: Path) -> Non
             load_suite(path)
 
 
-def everything_in(folder: Path) -> set[Path]:
-    return {p for p in folder.rglob("*") if "__pycache__" not in p.parts}
-
-
 def test_validating_writes_nothing(
     desk, tmp_path: Path, write_plugin: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,10 +270,10 @@ def test_validating_writes_nothing(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     write_plugin(SAMPLER, "mine.py")
     desk.path.write_text("")
-    before = everything_in(tmp_path)
+    before = set(tmp_path.rglob("*"))
     desk.load(plugins="[mine.py]", model="factor_mixture", features="digits_cnn")
     desk.problems(sampler="huen")
-    assert everything_in(tmp_path) == before
+    assert set(tmp_path.rglob("*")) == before
 
 
 def test_validating_imports_no_torch_where_no_component_needs_it(desk) -> None:
