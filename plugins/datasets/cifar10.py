@@ -5,11 +5,14 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scorebench import Context, Data, Dataset, UserError
+from scorebench import Data, Dataset, UserError
 
 from .image_folder import ImageFolder
+
+if TYPE_CHECKING:
+    from scorebench import Context
 
 BATCHES = "cifar-10-batches-py"
 COPY = "dataset: {name: cifar10, path: ...}"

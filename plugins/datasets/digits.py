@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scorebench import Context, Data, Dataset
+from scorebench import Data, Dataset
+
+if TYPE_CHECKING:
+    from scorebench import Context
 
 
 @dataclass(frozen=True, kw_only=True)

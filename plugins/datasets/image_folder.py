@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge
 
-from scorebench import Context, Data, Dataset, UserError
+from scorebench import Data, Dataset, UserError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from scorebench import Context
 
 
 @dataclass(frozen=True, kw_only=True)

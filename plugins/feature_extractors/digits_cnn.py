@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorebench import Context, FeatureExtractor, Features, UserError
+from scorebench import FeatureExtractor, Features, UserError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from scorebench import Context
 
 WEIGHTS = Path(__file__).with_name("digits_cnn.safetensors")
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scorebench import Context, FeatureExtractor, Features
+from scorebench import FeatureExtractor, Features
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from scorebench import Context
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from scorebench.running.plan import Plan, check_models, make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import Suite
+from scorebench.suite.yaml import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,6 +122,6 @@ def plan_record(plan: Plan) -> Mapping[str, Any]:
 def suite_text(suite: Suite) -> str:
     """The suite as run: its file's text, or, with overrides, its data."""
     text = suite.path.read_text(encoding="utf-8-sig")
-    if yaml.safe_load(text) == suite.data:
+    if parse(text, str(suite.path)).data == suite.data:
         return text
     return yaml.safe_dump(suite.data, sort_keys=False, allow_unicode=True)

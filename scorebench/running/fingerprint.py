@@ -45,7 +45,7 @@ def describe(component: Any) -> dict[str, Any]:
     """
     cls = type(component)
     return {
-        "class": f"{cls.__module__}:{cls.__qualname__}",
+        "class": cls.__qualname__,
         "source": source_digest(cls.__module__),
         "parameters": {
             f.name: _plain(getattr(component, f.name)) for f in dataclasses.fields(component)
@@ -120,8 +120,9 @@ def source_digest(module: str) -> str:
         UserError: a module's file was edited after this process had loaded it, so what runs
             isn't what the file says.
     """
-    files = sorted(local_modules(module).items())
-    return digest({name: _file_digest(name, path) for name, path in files})
+    top = module.partition(".")[0]  # of a plugin file it depends on where that is
+    files = local_modules(module).items()
+    return digest({name.removeprefix(top): _file_digest(name, path) for name, path in files})
 
 
 def _file_digest(name: str, path: Path) -> str:

@@ -216,3 +216,14 @@ def test_the_harness_digest_covers_files_that_exist() -> None:
 
     assert len(harness_digest()) == 32
     assert all(fingerprint._find(name) for name in fingerprint.HARNESS)
+
+
+def test_a_plugin_means_the_same_wherever_it_is(
+    write_plugin: Callable[..., Path], environment: dict[str, str]
+) -> None:
+    digests = []
+    for folder in ("here", "there"):
+        plugin = write_plugin(PLUGIN, f"{folder}/mine.py")
+        write_plugin("def levels(): return 1\n", f"{folder}/my_helper.py")
+        digests.append(digest_in_new_process(plugin, environment))
+    assert digests[0] == digests[1]

@@ -63,7 +63,7 @@ def test_every_key_and_item_has_its_line() -> None:
         ("3", 3),
         ("0x10", 16),
         ("1.5", 1.5),
-        ("1e-3", "1e-3"),
+        ("1e-3", 1e-3),
         ("1.0e-3", 0.001),
         (".inf", math.inf),
         ("true", True),
@@ -320,3 +320,16 @@ def test_any_bytes_are_plain_data_or_one_clear_line(
     told = told_by(lambda: load(path))
     assert len(told) <= 1
     assert all(line.startswith(f"{path}:") for line in told)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-3", 1e-3), ("1e4", 1e4), ("-2E+3", -2e3), ("1.e2", 100.0), ("1.5e2", 150.0)],
+)
+def test_numbers_with_an_exponent_are_numbers(text: str, value: float) -> None:
+    assert parse(f"a: {text}", "s").data == {"a": value}
+
+
+@pytest.mark.parametrize("text", ["e3", "1e", "1ex", "'1e3'", "0x1e3x"])
+def test_words_that_look_like_numbers_stay_words(text: str) -> None:
+    assert isinstance(parse(f"a: {text}", "s").data["a"], str)
