@@ -61,13 +61,11 @@ class StreamNoise(Noise):
         dtype: torch.dtype = torch.float32,
         purpose: str = "sampler",
     ) -> None:
-        self._shape = (len(indices), *event_shape)
-        self._device = torch.device(device)
-        self._dtype = dtype
-        self._normal = self._draws(Tensor.normal_, stream_seeds(seed, indices, f"{purpose}/normal"))
-        self._uniform = self._draws(
-            Tensor.uniform_, stream_seeds(seed, indices, f"{purpose}/uniform")
-        )
+        shape, device = (len(indices), *event_shape), torch.device(device)
+        normal = stream_seeds(seed, indices, f"{purpose}/normal")
+        uniform = stream_seeds(seed, indices, f"{purpose}/uniform")
+        self._normal = _draws(Tensor.normal_, normal, shape, device, dtype)
+        self._uniform = _draws(Tensor.uniform_, uniform, shape, device, dtype)
 
     def normal(self) -> Tensor:
         """``[B, *event]`` from N(0, I)."""
@@ -77,19 +75,28 @@ class StreamNoise(Noise):
         """``[B, *event]`` from U[0, 1)."""
         return next(self._uniform)
 
-    def _draws(self, fill: Callable[..., Tensor], seeds: list[int]) -> Iterator[Tensor]:
-        batch, *event = self._shape
-        per_block = max(1, BLOCK // max(1, math.prod(event)))
-        generators = [torch.Generator().manual_seed(s) for s in seeds]
-        pin = self._device.type == "cuda"
-        block = torch.empty(batch, per_block, *event, pin_memory=pin)
-        while True:
-            if per_block == 1:  # handed out as it is: no copy, so never filled twice
-                block = torch.empty(batch, 1, *event, pin_memory=pin)
-            for row, generator in zip(block.unbind(), generators, strict=True):
-                fill(row, generator=generator)
-            for k in range(per_block):
-                draw = block[:, k]
-                if per_block > 1:
-                    draw = draw.clone(memory_format=torch.contiguous_format)
-                yield draw.to(self._device, self._dtype, non_blocking=True)
+
+def _draws(
+    fill: Callable[..., Tensor],
+    seeds: list[int],
+    shape: tuple[int, ...],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Iterator[Tensor]:
+    """Draw after draw of a batch. No method of ``StreamNoise``: held by the object it would hold,
+    its tensors would live on until the garbage collector comes by."""
+    batch, *event = shape
+    per_block = max(1, BLOCK // max(1, math.prod(event)))
+    generators = [torch.Generator().manual_seed(s) for s in seeds]
+    pin = device.type == "cuda"
+    block: Tensor | None = None
+    while True:
+        if block is None or per_block == 1:  # a block of one is handed out, so never filled twice
+            block = torch.empty(batch, per_block, *event, pin_memory=pin)
+        for row, generator in zip(block.unbind(), generators, strict=True):
+            fill(row, generator=generator)
+        for k in range(per_block):
+            draw = block[:, k]
+            if per_block > 1:
+                draw = draw.clone(memory_format=torch.contiguous_format)
+            yield draw.to(device, dtype, non_blocking=True)
