@@ -41,7 +41,11 @@ def run_with_progress(drive: Drive) -> None:
         )
         for done, (cell, record) in enumerate(drive.run(), start=1):
             place = Text(f"[{done}/{total}] ".rjust(2 * len(str(total)) + 4), style="dim")
-            console.print(place + _line(record, swept, metrics), soft_wrap=True)
+            line = place + _line(record, swept, metrics)
+            if console.is_terminal:
+                console.print(line, no_wrap=True, overflow="ellipsis")
+            else:
+                console.print(line, soft_wrap=True)
             progress.update(
                 task,
                 advance=evaluations([cell]),
@@ -50,28 +54,30 @@ def run_with_progress(drive: Drive) -> None:
             )
 
 
-def _swept(drive: Drive) -> list[str]:
-    """The columns in which the cells of a plan differ."""
+def _swept(drive: Drive) -> dict[str, str]:
+    """The columns that tell cells apart, and how each is called in a line: without its role."""
     values: dict[str, set[str]] = {}
-    cells = [cell.point.columns() for cell in drive.plan.cells]
-    for columns in cells:
-        for name in columns:
-            values.setdefault(name, set()).add(repr(columns[name]))
-    everywhere = {n for n in values if all(n in columns for columns in cells)}
-    return [n for n, found in values.items() if len(found) > 1 or n not in everywhere]
+    for cell in drive.plan.cells:
+        for name, value in cell.point.columns().items():
+            values.setdefault(name, set()).add(repr(value))
+    swept = [name for name, found in values.items() if len(found) > 1]
+    short = [name.rpartition(".")[2] for name in swept]
+    return {n: s if short.count(s) == 1 else n for n, s in zip(swept, short, strict=True)}
 
 
-def _line(record: dict[str, Any], swept: list[str], metrics: list[str]) -> Text:
+def _line(record: dict[str, Any], swept: dict[str, str], metrics: list[str]) -> Text:
     """A row in one line: what it is, what was measured, or why it wasn't."""
     row, columns = record["row"], record["columns"]
     told = [columns["sampler"]]
-    told += [f"{n}={columns[n]}" for n in swept if n in columns and n != "sampler"]
+    told += [columns[n] for n in ("schedule", "model") if n in swept]
+    told += [f"{s}={columns[n]}" for n, s in swept.items() if "." in n and n in columns]
     line = Text(" ".join([*told, f"repeat={row['repeat']}"]))
     status = row["status"]
     line.append(f"  {status}", style=STYLES.get(status, "red"))
     if status == "ok":
-        found = [f"{m}={row[m]:.4g}" for m in metrics if row.get(m) is not None]
-        line.append(f"  {' '.join(found)}  NFE {row['nfe']:g}  {row['seconds']:.2f} s")
+        found = [f"{m}={row[m]:.3g}" for m in metrics if row.get(m) is not None]
+        found.insert(1, f"NFE={row['nfe']:g} {row['seconds']:.2f} s")
+        line.append(f"  {' '.join(found)}")
     else:
         line.append(f"  {row['error']}")
     return line

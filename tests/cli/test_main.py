@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -159,7 +160,7 @@ def test_run_shows_the_plan_the_rows_and_where_they_are(
     assert done.stderr == ""
     rows = [line for line in done.stdout.splitlines() if line.lstrip().startswith("[")]
     assert len(rows) == 4
-    assert "heun schedule.n=3 repeat=0  ok  fid=" in rows[2]
+    assert re.search(r"heun n=3 repeat=0  ok  fid=\S+ NFE=5 \d\.\d\d s$", rows[2])
     assert "4 of 4 cells in results/small" in done.stdout
     assert len(pd.read_csv(tmp_path / "results/small/table.csv")) == 4
     again = scorebench("run", "suite.yaml")
