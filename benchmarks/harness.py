@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 import scorebench
-from benchmarks.timing import side_by_side
+from benchmarks import timing
 from scorebench import ScoreModel
 from scorebench.running.noise import StreamNoise
 
@@ -76,11 +76,11 @@ def compare(title: str, model: ScoreModel, name: str, by_hand: Draw, levels: int
         return by_hand(model, sigmas, StreamNoise(0, range(BATCH), model.event_shape))
 
     torch.testing.assert_close(harness(), loop())
-    found = side_by_side({"harness": harness, "loop": loop}, rounds=25)
-    more = (found["harness"] - found["loop"]) / calls * 1e6
+    found = timing.compare(harness, loop, rounds=50)
+    more, floor = found.more / calls * 1e6, found.floor / calls * 1e6
     print(
-        f"  {title:<34} {name:<18} {found['harness'] / found['loop']:5.3f} ×, "
-        f"{more:+6.1f} µs a call on {found['loop'] / calls * 1e6:7.1f} µs ({calls} calls)"
+        f"  {title:<32} {name:<18} {found.ratio:5.3f} ×, {more:+6.1f} µs a call on {floor:7.1f} µs"
+        f" ({calls} calls)"
     )
 
 

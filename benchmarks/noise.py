@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.timing import side_by_side
+from benchmarks.timing import compare
 from scorebench.running.noise import StreamNoise
 
 SHAPES = ((64, 3, 32, 32), (256, 3, 32, 32), (500, 1, 8, 8), (1000, 2))
@@ -26,10 +26,9 @@ def main() -> None:
             for _ in range(DRAWS):
                 torch.randn(shape)
 
-        found = side_by_side({"ours": ours, "plain": plain}, rounds=15)
-        microseconds = found["plain"] / DRAWS * 1e6
-        ratio = found["ours"] / found["plain"]
-        print(f"  {[batch, *event]!s:<18} {ratio:5.2f} × {microseconds:8.1f} µs")
+        found = compare(ours, plain, rounds=25)
+        microseconds = found.floor / DRAWS * 1e6
+        print(f"  {[batch, *event]!s:<18} {found.ratio:5.2f} × {microseconds:8.1f} µs")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from scorebench.errors import PluginError, SuiteError, UserError
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
-from scorebench.running.fingerprint import data_digest, describe, harness_digest
+from scorebench.running.fingerprint import data_digest, describe, harness_digest, source_digest
 from scorebench.running.sampling import check_sigmas
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
@@ -69,6 +70,7 @@ class _Planner:
         self.bench, self.suite = bench, bench.suite
         self.problems: list[str] = []
         self.described: dict[int, Any] = {}
+        self.source = functools.cache(source_digest)
         self.levels: dict[int, int] = {}
 
     def plan(self) -> Plan:
@@ -133,7 +135,7 @@ class _Planner:
         key = id(chosen)
         if key not in self.described:
             try:
-                self.described[key] = digest(describe(chosen.component))
+                self.described[key] = digest(describe(chosen.component, self.source))
             except OSError as error:
                 self._problem(f"{chosen.name}: {error.filename}: {error.strerror}")
                 self.described[key] = None

@@ -119,6 +119,10 @@ def test_a_final_state_that_is_not_finite_is_divergence(bad: float) -> None:
         draw(script)
 
 
+def test_large_states_are_finite_even_if_their_sum_is_not() -> None:
+    assert (draw(lambda model, x: iter([torch.full_like(x, 3e38)])).x > 2e38).all()
+
+
 def test_an_endless_divergent_trajectory_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "WATCH", 0.05)
 
