@@ -11,9 +11,7 @@ import importlib.util
 import itertools
 import json
 import os
-import site
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +34,9 @@ HARNESS = (
     "scorebench.running.sampling",
     "scorebench.running.workbench",
 )
+
+# Folders of installed packages: of this Python, of the user, of a cluster's modules.
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def describe(component: Any, source: Callable[[str], str] | None = None) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def _is_local(name: str, root: str) -> bool:
         return False
     if top in {"scorebench", root.partition(".")[0]}:
         return True
-    return any(not any(p.is_relative_to(d) for d in _installed()) for p in _places(top))
+    return any(INSTALLED.isdisjoint(place.parts) for place in _places(top))
 
 
 def _places(top: str) -> list[Path]:
@@ -202,20 +203,13 @@ def _prefixes(name: str) -> list[str]:
     return list(itertools.accumulate(name.split("."), "{}.{}".format)) if name else []
 
 
-@functools.cache
-def _installed() -> tuple[Path, ...]:
-    paths = sysconfig.get_paths()
-    folders = [paths[k] for k in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return tuple(Path(d) for d in {*folders, *site.getsitepackages()})
-
-
 def _read(name: str, path: Path) -> tuple[str, tuple[str, ...]]:
     """A source file's digest, and what it imports; read again only when it has changed."""
     stat = path.stat()
     return _read_at(name, path, stat.st_mtime_ns, stat.st_size)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.cache
 def _read_at(name: str, path: Path, _changed: int, _size: int) -> tuple[str, tuple[str, ...]]:
     text = path.read_bytes()
     return hashlib.blake2b(text).hexdigest(), tuple(_imports(name, path, text))

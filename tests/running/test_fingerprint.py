@@ -227,3 +227,14 @@ def test_a_plugin_means_the_same_wherever_it_is(
         write_plugin("def levels(): return 1\n", f"{folder}/my_helper.py")
         digests.append(digest_in_new_process(plugin, environment))
     assert digests[0] == digests[1]
+
+
+def test_installed_packages_do_not_count_wherever_they_are(
+    write_plugin: Callable[..., Path], environment: dict[str, str], tmp_path: Path
+) -> None:
+    plugin = write_plugin(PLUGIN.replace("my_helper", "on_the_cluster"))
+    module = write_plugin("def levels(): return 1\n", "lib/site-packages/on_the_cluster.py")
+    environment["PYTHONPATH"] = str(module.parent)
+    before = digest_in_new_process(plugin, environment)
+    module.write_text("def levels(): return 2\n")
+    assert digest_in_new_process(plugin, environment) == before
