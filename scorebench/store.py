@@ -44,6 +44,8 @@ LAST = (
     "fingerprint",
     "finished",
 )
+# What a sound row has as numbers, where it has it.
+NUMBERS = (*COUNTS, "seconds", "seconds_sampling")
 NOT_JSON = {text: float(text) for text in ("nan", "inf", "-inf")}
 
 
@@ -63,6 +65,15 @@ class Store:
         Raises:
             UserError: it isn't a directory, can't be written, or holds something else.
         """
+        try:
+            self._check(suite_name)
+        except OSError as error:
+            raise UserError(
+                f"results directory {self.folder} can't be used: {error.strerror}; "
+                "name another with --results"
+            ) from None
+
+    def _check(self, suite_name: str) -> None:
         folder = self.folder
         if folder.exists() and not folder.is_dir():
             raise UserError(f"results directory {folder} is a file; name another with --results")
@@ -77,11 +88,13 @@ class Store:
             ) from None
         if not folder.is_dir() or all(p.name.startswith(".") for p in folder.iterdir()):
             return
-        if not (folder / "plan.json").exists():
+        if not (folder / "plan.json").exists() and not (folder / "cells").is_dir():
             raise UserError(
                 f"{folder} is not empty and not a results directory; name another with --results"
             )
-        owner = self.plan().get("suite")
+        if not (folder / "plan.json").exists():
+            return
+        owner = self.plan()["suite"]
         if owner != suite_name:
             raise UserError(
                 f"{folder} holds the results of suite {owner!r}, not {suite_name!r}; "
@@ -102,11 +115,14 @@ class Store:
         path = self.folder / "plan.json"
         try:
             plan = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             plan = None
-        if not isinstance(plan, dict) or not isinstance(plan.get("cells"), list):
-            raise UserError(f"{self.folder} is not a results directory: no readable plan.json")
-        return plan
+        if not _is_plan(plan):
+            raise UserError(
+                f"{self.folder} is not a results directory: no readable plan.json; if it was one, "
+                "delete that file's remains and run the suite again: finished cells are kept"
+            )
+        return plan  # type: ignore[no-any-return]
 
     def finished(self, fingerprints: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Records of those cells that have ended; an unreadable file counts as missing."""
@@ -120,13 +136,14 @@ class Store:
     def _read(self, fingerprint: str) -> dict[str, Any] | None:
         try:
             record = json.loads((self.folder / "cells" / f"{fingerprint}.json").read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
+        row = record.get("row") if isinstance(record, dict) else None
         sound = (
-            isinstance(record, dict)
-            and isinstance(record.get("row"), dict)
-            and record["row"].get("fingerprint") == fingerprint
-            and isinstance(record["row"].get("status"), str)
+            isinstance(row, dict)
+            and row.get("fingerprint") == fingerprint
+            and isinstance(row.get("status"), str)
+            and all(isinstance(row.get(name, 0), int | float) for name in NUMBERS)
         )
         return record if sound else None
 
@@ -157,6 +174,22 @@ class Store:
         return table
 
 
+def _is_plan(plan: Any) -> bool:
+    return (
+        isinstance(plan, dict)
+        and isinstance(plan.get("suite"), str)
+        and isinstance(plan.get("better"), dict)
+        and all(isinstance(direction, str) for direction in plan["better"].values())
+        and isinstance(plan.get("cells"), list)
+        and all(
+            isinstance(cell, dict)
+            and isinstance(cell.get("fingerprint"), str)
+            and isinstance(cell.get("columns"), dict)
+            for cell in plan["cells"]
+        )
+    )
+
+
 def assemble(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """The table of a plan's finished cells."""
     import pandas as pd
@@ -165,6 +198,7 @@ def assemble(plan: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) 
     for cell in plan["cells"]:
         if cell["fingerprint"] in records:
             row = {**cell["columns"], **records[cell["fingerprint"]]["row"]}
+            row |= {"repeat": cell["repeat"]} if "repeat" in cell else {}
             rows.append({"suite": plan["suite"], **{k: _scalar(v) for k, v in row.items()}})
     names = list(dict.fromkeys(name for row in rows for name in row))
     ordered = _ordered(names or [*FIRST, *COUNTS, *LAST])
@@ -179,7 +213,8 @@ def _column(values: list[Any]) -> pd.Series[Any]:
     import pandas as pd
 
     types = {type(value) for value in values if value is not None}
-    if len(types) > 1 and not types <= {int, float}:
+    large = any(type(value) is int and abs(value) >= 2**63 for value in values)
+    if large or (len(types) > 1 and not types <= {int, float}):
         return pd.Series([None if value is None else str(value) for value in values])
     gaps = None in values
     if types == {int} and gaps:
@@ -198,11 +233,13 @@ def _scalar(value: Any) -> Any:
     """A value as a table cell: numbers JSON doesn't know as such, lists and mappings as text."""
     if isinstance(value, str) and value in NOT_JSON:
         return NOT_JSON[value]
+    if isinstance(value, str):  # a lone surrogate fits into no file
+        return value.encode(errors="backslashreplace").decode()
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(_encoded(value), indent=1, ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(_encoded(value), indent=1, allow_nan=False).encode()
 
 
 def _encoded(value: Any) -> Any:

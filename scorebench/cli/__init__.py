@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -44,6 +45,9 @@ def main() -> None:
     # Read when torch loads its thread pool. By default idle threads spin for milliseconds, which
     # on a busy machine made a sweep of small models ten times slower.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # σ on a terminal that knows ASCII only
     try:
         app()
     except (UserError, PluginError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from scorebench.engine.base import Engine, make_engine
+from scorebench.errors import UserError
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
 from scorebench.running.environment import choose_device, environment
@@ -18,6 +20,7 @@ from scorebench.running.plan import Plan, check_models, make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import Suite
+from scorebench.suite.sweep import ROLES
 from scorebench.suite.yaml import parse
 
 if TYPE_CHECKING:
@@ -47,23 +50,46 @@ class Drive:
         Raises:
             SuiteError: a user's mistake that shows only once models are loaded; nothing has been
                 written then.
+            UserError: results can't be written any more, e.g. for want of space; or a source was
+                edited meanwhile.
         """
         check_models(self.bench, self.pending)
         suite = self.bench.suite
         surroundings = environment(self.bench.device, suite.path.parent)
         name = digest(surroundings)
-        self.store.begin(suite_text(suite), plan_record(self.plan))
-        self.store.write_environment(name, surroundings)
+        with self._writing():
+            self.store.begin(suite_text(suite), plan_record(self.plan))
+            self.store.write_environment(name, surroundings)
         for cell, result in self.engine.run(self.bench, self.pending):
+            used = [getattr(cell.point, role) for role in ROLES]
+            self.bench.context.check_sources(
+                chosen.component for chosen in (*used, suite.features, *suite.metrics)
+            )
             row = {**result.row, "environment": name}
             record = {"row": row, "columns": cell.point.columns(), "traceback": result.traceback}
-            self.store.write_cell(record, None if result.grid is None else png(result.grid))
+            with self._writing():
+                self.store.write_cell(record, None if result.grid is None else png(result.grid))
             self.finished[cell.fingerprint] = record
             yield cell, record
 
     def write_table(self) -> pd.DataFrame:
-        """Derive the table from the cells finished so far."""
-        return self.store.write_table()
+        """Derive the table from the cells finished so far.
+
+        Raises:
+            UserError: it can't be written.
+        """
+        with self._writing():
+            return self.store.write_table()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"{self.store.folder} can't be written any more: {error.strerror}; finished cells "
+                "are kept, and the same command goes on from them"
+            ) from error
 
     @property
     def all_ok(self) -> bool:
@@ -115,7 +141,10 @@ def plan_record(plan: Plan) -> Mapping[str, Any]:
     return {
         "suite": plan.suite.name,
         "better": better,
-        "cells": [{"fingerprint": c.fingerprint, "columns": c.point.columns()} for c in plan.cells],
+        "cells": [
+            {"fingerprint": c.fingerprint, "repeat": c.repeat, "columns": c.point.columns()}
+            for c in plan.cells
+        ],
     }
 
 

@@ -18,7 +18,9 @@ def estimate(drive: Drive) -> str:
     spent = [
         (row["seconds_sampling"] / row["nfe"], row["seconds"] - row["seconds_sampling"])
         for row in (record["row"] for record in drive.finished.values())
-        if row["status"] == "ok" and row.get("nfe") and "seconds_sampling" in row
+        if row["status"] == "ok"
+        and row.get("nfe")
+        and {"seconds", "seconds_sampling"} <= row.keys()
     ]
     if not spent:
         return "time unknown until the first cells have ended"

@@ -44,17 +44,38 @@ def import_file(path: Path) -> ModuleType:
 
 
 def _check_siblings(path: Path, folder: Path) -> None:
-    """Python keeps one module of a name: with two ``helper.py`` the second is never read."""
-    for name in _imported(path):
-        files = (folder / f"{name}.py", folder / name / "__init__.py")
-        siblings = [file.resolve() for file in files if file.is_file()]
-        loaded = getattr(sys.modules.get(name), "__file__", None)
-        if loaded and siblings and Path(loaded).resolve() not in siblings:
-            raise PluginError(f"imports {name}, but gets {loaded} instead of its own; rename it")
+    """Python keeps one module of a name: with two ``helper.py`` the second is never read.
+
+    Followed through all files beside the plugin that it imports, now or later.
+    """
+    pending, seen = [path], {path}
+    while pending:
+        for name in _imported(pending.pop()):
+            files = (folder / f"{name}.py", folder / name / "__init__.py")
+            siblings = [file for file in files if file.is_file()]
+            found = _origin(name) if siblings else None
+            if found and found.resolve() not in [s.resolve() for s in siblings]:
+                raise PluginError(f"imports {name}, but gets {found} instead of its own; rename it")
+            pending += [s for s in siblings if s not in seen]
+            seen.update(siblings)
+
+
+def _origin(name: str) -> Path | None:
+    loaded = sys.modules.get(name)
+    if loaded is None:
+        spec = importlib.util.find_spec(name)
+        origin = spec.origin if spec else None
+    else:
+        origin = getattr(loaded, "__file__", None)
+    return Path(origin) if origin else None
 
 
 def _imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -70,4 +91,8 @@ def in_one_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         place = f" in {error.filename}, line {error.lineno}" if error.filename else ""
         return f"syntax error{place}: {error.msg}"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    try:
+        told = " ".join(str(error).split())
+    except Exception:  # of its own __str__
+        told = ""
+    return f"{type(error).__name__}: {told}".removesuffix(": ")

@@ -6,6 +6,7 @@ old code could run while the fingerprint, which reads the file, says new.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -21,11 +22,19 @@ _folders: list[Path] = []
 
 
 class UncachedLoader(SourceFileLoader):
-    """Compiles a source file every time, and leaves no bytecode behind."""
+    """Compiles a source file every time, and leaves no bytecode behind.
+
+    Attributes:
+        digest: of the source that was compiled.
+    """
+
+    digest: str | None = None
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        source = self.get_data(path)
+        self.digest = hashlib.blake2b(source).hexdigest()
+        code: CodeType = self.source_to_code(source, path)
         return code
 
 

@@ -68,7 +68,7 @@ def _read(folder: Path, name: str) -> Results:
 def _settings(folder: Path) -> dict[str, str]:
     try:
         suite = yaml.safe_load((folder / "suite.yaml").read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         suite = None
     if not isinstance(suite, dict):
         return {}
@@ -76,7 +76,8 @@ def _settings(folder: Path) -> dict[str, str]:
     for key, default in (("dataset", "none"), ("reference", "dataset"), ("features", "none")):
         name, parameters = _component(suite.get(key, default))
         settings[key] = f"{name} ({parameters})" if parameters else name
-    for metric in suite.get("metrics") or []:
+    metrics = suite.get("metrics")
+    for metric in metrics if isinstance(metrics, list) else []:
         name, parameters = _component(metric)
         settings[f"metric {name}"] = parameters or "defaults"
     return settings
@@ -86,5 +87,5 @@ def _component(given: Any) -> tuple[str, str]:
     """The name of a component in a suite, and its parameters, e.g. ``split train``."""
     if not isinstance(given, dict):
         return parameter(given), ""
-    rest = (f"{k} {parameter(v)}" for k, v in sorted(given.items()) if k != "name")
+    rest = (f"{k} {parameter(v)}" for k, v in sorted(given.items(), key=str) if k != "name")
     return parameter(given.get("name")), ", ".join(rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import time
 import traceback
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scorebench.errors import DivergenceError, ScorebenchError, TimeLimitError
+from scorebench.errors import DivergenceError, PluginError, ScorebenchError, TimeLimitError
 from scorebench.running import environment
 from scorebench.running.evidence import Gathering, as_data, as_evidence
 from scorebench.running.pixels import shows_images
@@ -20,6 +21,11 @@ from scorebench.running.workbench import Workbench
 from scorebench.suite.sweep import Point
 
 GRID = 64  # samples kept as a picture
+
+# What a row may still get after its metrics, so that no metric can be called so.
+COLUMNS = frozenset(
+    {"suite", "coupled", "environment", "seconds", "seconds_metrics", "peak_memory_mb", "finished"}
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,11 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
     with _Timed(row, "seconds_metrics", bench.device):
         for metric, state in zip(suite.metrics, states, strict=True):
             columns = metric.component.compute(state, generated)
+            for name in columns:
+                if not re.fullmatch(r"\w+", str(name)):
+                    raise PluginError(f"metric {metric.name} gives column {name!r}, not a word")
+                if name in {*row, *point.columns(), *COLUMNS}:
+                    raise PluginError(f"metric {metric.name} gives column {name}, which is taken")
             row.update({name: float(value) for name, value in columns.items()})
 
 
@@ -159,7 +170,10 @@ def _status(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    told = " ".join(str(error).split())
+    try:
+        told = " ".join(str(error).split())
+    except Exception:  # of its own __str__
+        told = ""
     if isinstance(error, ScorebenchError) and told:
         return told
     return f"{type(error).__name__}: {told}" if told else type(error).__name__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import torch
 from scorebench.errors import UserError
 from scorebench.plugin.host import Host, default_host
 from scorebench.running.cache import ArrayCache, Arrays, default_folder
-from scorebench.running.fingerprint import data_digest, describe
+from scorebench.running.fingerprint import data_digest, describe, source_digest
 
 if TYPE_CHECKING:
     from scorebench.plugin.component import ComponentSpec
@@ -69,13 +69,40 @@ class Context:
         chosen = spec or self.default_dataset
         if chosen is None:
             raise UserError("no dataset is given: name one, e.g. dataset: digits")
-        component = self.host.build("dataset", chosen.name, chosen.parameters)
-        key = repr(component)
+        key = f"{chosen.name} {chosen.parameters!r}"
         if key not in self._datasets:
+            component = self.host.build("dataset", chosen.name, chosen.parameters)
             self._datasets[key] = component.load(self)
         return self._datasets[key]
 
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        return {}
+
+    def _source(self, module: str) -> str:
+        if module not in self._sources:
+            self._sources[module] = source_digest(module)
+        return self._sources[module]
+
+    def _described_dataset(self, spec: ComponentSpec) -> Any:
+        component = self.host.build("dataset", spec.name, spec.parameters)
+        return [describe(component, source=self._source), data_digest(self.dataset(spec))]
+
+    def describe(self, component: Any) -> dict[str, Any]:
+        """What a component is, as JSON; sources are read once, a dataset stands for its data."""
+        return describe(component, source=self._source, dataset=self._described_dataset)
+
+    def check_sources(self, components: Iterable[Any]) -> None:
+        """Make sure that what was described is what has run.
+
+        Raises:
+            UserError: the source of a component, or of a module it imports, was edited meanwhile.
+        """
+        for module in {type(component).__module__ for component in components}:
+            if source_digest(module) != self._source(module):
+                raise UserError(f"the source of {module} was edited during the run; start again")
+
     def cached(self, component: Any, data: Data | None, compute: Callable[[], Arrays]) -> Arrays:
         """Arrays that depend on a component, its source and a dataset alone, kept across runs."""
-        key = [describe(component), None if data is None else data_digest(data)]
+        key = [self.describe(component), None if data is None else data_digest(data)]
         return self.arrays.get(key, compute)

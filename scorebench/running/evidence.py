@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from scorebench.errors import PluginError
 from scorebench.plugin.contracts import Evidence, Features, ScoreModel
 from scorebench.running.cache import Arrays
 from scorebench.running.pixels import shows_images, to_uint8
@@ -27,20 +29,31 @@ class Gathering:
         if self.needs & {"features", "logits"}:
             features = self.extract(batch)
             if "features" in self.needs:
-                self._keep("vectors", features.vectors)
+                self._keep("vectors", _of_batch(features.vectors, batch))
             if "logits" in self.needs and features.logits is not None:
-                self._keep("logits", features.logits)
+                self._keep("logits", _of_batch(features.logits, batch))
         if "samples" in self.needs:
             self._keep("samples", batch)
         self._parts.setdefault("count", []).append(np.array([len(batch)]))
 
     def _keep(self, name: str, values: Tensor) -> None:
+        if values.dtype == torch.bfloat16:  # which numpy doesn't know
+            values = values.float()
         self._parts.setdefault(name, []).append(values.detach().cpu().numpy())
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Everything gathered, as named arrays; see ``as_evidence``."""
         arrays = {name: np.concatenate(parts) for name, parts in self._parts.items()}
         return {**arrays, "count": arrays["count"].sum(keepdims=True)}
+
+
+def _of_batch(values: Tensor, batch: Tensor) -> Tensor:
+    if values.ndim != 2 or len(values) != len(batch):
+        raise PluginError(
+            f"the feature extractor gave {list(values.shape)} for a batch of {len(batch)}, "
+            f"not [{len(batch)}, d]"
+        )
+    return values
 
 
 def as_evidence(arrays: Arrays, model: ScoreModel | None = None) -> Evidence:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 HARNESS = (
     "scorebench.plugin.contracts",
     "scorebench.running.cell",
+    "scorebench.running.context",
     "scorebench.running.evidence",
     "scorebench.running.noise",
     "scorebench.running.pixels",
@@ -38,33 +39,47 @@ HARNESS = (
 # Folders of installed packages: of this Python, of the user, of a cluster's modules.
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 
+TYPES_ONLY = frozenset({"TYPE_CHECKING", "typing.TYPE_CHECKING"})
 
-def describe(component: Any, source: Callable[[str], str] | None = None) -> dict[str, Any]:
+
+def describe(
+    component: Any,
+    *,
+    source: Callable[[str], str] | None = None,
+    dataset: Callable[[ComponentSpec], Any] | None = None,
+) -> dict[str, Any]:
     """What a component is, as JSON: its class, its source, all its parameters.
 
-    A parameter that is a path stands for the content of that file or folder. ``source`` may stand
-    in for ``source_digest`` to keep its answers where many components are described at once.
+    A parameter that is a path stands for the content of that file or folder.
+
+    Args:
+        component: any.
+        source: the digest of a module; ``source_digest`` unless given.
+        dataset: what stands for a dataset that a parameter names; name and parameters unless given.
     """
     cls = type(component)
+    plain = functools.partial(_plain, dataset=dataset)
     return {
         "class": cls.__qualname__,
         "source": (source or source_digest)(cls.__module__),
         "parameters": {
-            f.name: _plain(getattr(component, f.name)) for f in dataclasses.fields(component)
+            f.name: plain(getattr(component, f.name)) for f in dataclasses.fields(component)
         },
     }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, dataset: Callable[[ComponentSpec], Any] | None) -> Any:
     match value:
         case Path():
             return {"content": path_digest(value)}
+        case ComponentSpec() if dataset is not None:
+            return dataset(value)
         case ComponentSpec():
-            return {"name": value.name, "parameters": _plain(value.parameters)}
+            return {"name": value.name, "parameters": _plain(value.parameters, dataset)}
         case Mapping():
-            return {str(k): _plain(v) for k, v in value.items()}
+            return {str(k): _plain(v, dataset) for k, v in value.items()}
         case list() | tuple():
-            return [_plain(v) for v in value]
+            return [_plain(v, dataset) for v in value]
         case bool() | int() | float() | str() | None:
             return value
         case _:
@@ -102,8 +117,9 @@ def path_digest(path: Path) -> str:
         ]
     )
     memo = default_folder() / "digests" / seen
-    with contextlib.suppress(OSError):
-        return memo.read_text()
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if kept := memo.read_text():
+            return kept
     hasher = hashlib.blake2b(digest_size=16)
     for name, stat, file in zip(names, stats, files, strict=True):
         hasher.update(f"{name}\0{stat.st_size}\0".encode())
@@ -123,16 +139,19 @@ def source_digest(module: str) -> str:
             isn't what the file says.
     """
     top = module.partition(".")[0]  # of a plugin file it depends on where that is
-    files = local_modules(module).items()
-    return digest({name.removeprefix(top): _file_digest(name, path) for name, path in files})
+    digests = {}
+    for name, path in local_modules(module).items():
+        within = name == top or name.startswith(f"{top}.")
+        digests["/" + name[len(top) :] if within else name] = _file_digest(name, path)
+    return digest(digests)
 
 
 def _file_digest(name: str, path: Path) -> str:
     found = _read(name, path)[0]
     loaded = sys.modules.get(name)
     if loaded is not None:
-        first_seen = loaded.__dict__.setdefault("__scorebench_source__", found)
-        if first_seen != found:
+        as_loaded = getattr(getattr(loaded, "__loader__", None), "digest", None)
+        if (as_loaded or loaded.__dict__.setdefault("__scorebench_source__", found)) != found:
             raise UserError(f"{path} was edited after it was loaded; start a new Python process")
     return found
 
@@ -172,7 +191,7 @@ def _find(name: str) -> Path | None:
     if origin is None:
         try:
             spec = importlib.util.find_spec(name)
-        except (ImportError, ValueError, AttributeError):
+        except (Exception, SystemExit):  # a package around it may run anything
             return None
         origin = spec.origin if spec is not None and spec.has_location else None
     return Path(origin) if origin is not None else None
@@ -218,7 +237,11 @@ def _read_at(name: str, path: Path, _changed: int, _size: int) -> tuple[str, tup
 def _imports(name: str, path: Path, text: bytes) -> Iterator[str]:
     """Dotted names a source file may import; ``from a import b`` gives ``a`` and ``a.b``."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in _runtime_nodes(ast.parse(text)):
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return  # imported in vain, if at all; its bytes still count
+    for node in _runtime_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -231,8 +254,12 @@ def _imports(name: str, path: Path, text: bytes) -> Iterator[str]:
 
 
 def _runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but what ``if TYPE_CHECKING:`` hides from a running program."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
         yield node
-        yield from _runtime_nodes(node)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in TYPES_ONLY:
+            for branch in node.orelse:
+                yield branch
+                yield from _runtime_nodes(branch)
+        else:
+            yield from _runtime_nodes(node)

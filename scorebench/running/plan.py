@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from scorebench.errors import PluginError, SuiteError, UserError
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
-from scorebench.running.fingerprint import data_digest, describe, harness_digest, source_digest
+from scorebench.running.fingerprint import data_digest, harness_digest
 from scorebench.running.sampling import check_sigmas
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
@@ -60,7 +59,7 @@ def _mistake(bench: Workbench, trial: Callable[[], object]) -> list[str]:
         trial()
     except UserError as error:
         return [f"{bench.suite.path}: {error}"]
-    except Exception:
+    except (Exception, SystemExit):
         return []  # a plugin's failure: its cells will run into it and record it
     return []
 
@@ -70,7 +69,6 @@ class _Planner:
         self.bench, self.suite = bench, bench.suite
         self.problems: list[str] = []
         self.described: dict[int, Any] = {}
-        self.source = functools.cache(source_digest)
         self.levels: dict[int, int] = {}
 
     def plan(self) -> Plan:
@@ -107,7 +105,7 @@ class _Planner:
                 self._check_count(len(loaded))
             except UserError as error:
                 self._problem(error)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._problem(f"dataset {suite.dataset.name}: {type(error).__name__}: {error}")
         return {
             "format": FORMAT,
@@ -135,9 +133,12 @@ class _Planner:
         key = id(chosen)
         if key not in self.described:
             try:
-                self.described[key] = digest(describe(chosen.component, self.source))
+                self.described[key] = digest(self.bench.context.describe(chosen.component))
             except OSError as error:
                 self._problem(f"{chosen.name}: {error.filename}: {error.strerror}")
+                self.described[key] = None
+            except UserError as error:
+                self._problem(error)
                 self.described[key] = None
         return self.described[key]
 
@@ -151,7 +152,7 @@ class _Planner:
                 self.levels[key] = len(sigmas)
             except (UserError, ValueError) as error:
                 self._problem(f"schedule {chosen.name}: {error}")
-            except Exception:  # a plugin's failure: its cells record it
+            except (Exception, SystemExit):  # a plugin's failure: its cells record it
                 pass
         return self.levels[key]
 
@@ -159,10 +160,14 @@ class _Planner:
         if levels == 0:
             return None
         try:
-            return chosen.component.nfe(levels)  # type: ignore[no-any-return]
+            nfe = chosen.component.nfe(levels)
         except (UserError, PluginError, ValueError) as error:
             self._problem(error)
+        except (Exception, SystemExit):  # only the plan needs it
+            return None
+        else:
+            return nfe if type(nfe) is int and nfe >= 0 else None
         return None
 
     def _problem(self, told: object) -> None:
-        self.problems.append(f"{self.suite.path}: {told}")
+        self.problems.append(f"{self.suite.path}: {' '.join(str(told).split())}")

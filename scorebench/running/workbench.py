@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scorebench.errors import UserError
-from scorebench.plugin.contracts import Features, ScoreModel
+from scorebench.errors import PluginError, UserError
+from scorebench.plugin.contracts import Evidence, Features, ScoreModel
 from scorebench.running.cache import Arrays
 from scorebench.running.context import Context
 from scorebench.running.evidence import Gathering, as_data, as_evidence
-from scorebench.running.fingerprint import data_digest, describe
+from scorebench.running.fingerprint import data_digest, harness_digest
 from scorebench.running.noise import StreamNoise
 from scorebench.running.pixels import shows_images
 from scorebench.suite.load import Suite
@@ -110,38 +111,44 @@ class Workbench:
 
         ``chosen`` is the model whose exact samples are the reference where the suite says so.
         """
-        drawn = self.suite.reference == "model"
+        suite, context = self.suite, self.context
+        drawn = suite.reference == "model"
         key = id(chosen) if drawn else None
         if key not in self._states:
-            suite = self.suite
-            origin: Any = (
-                [describe(chosen.component), suite.samples, suite.seed, suite.precision.model]
-                if drawn
-                else data_digest(self.context.dataset())
-            )
-            batches = self._drawn(chosen) if drawn else None
-            self._states[key] = self._prepare(origin, batches)
+            data = None if suite.dataset is None else data_digest(context.dataset())
+            origin: list[Any] = [harness_digest(), data]
+            if drawn:
+                model = context.describe(chosen.component)
+                origin += [model, suite.samples, suite.seed, suite.precision.model]
+                self._states[key] = self._prepare(origin, lambda: self._drawn(chosen))
+            else:
+                batches = functools.partial(context.dataset().batches, suite.batch_size)
+                self._states[key] = self._prepare(origin, batches)
         return self._states[key]
 
-    def _prepare(self, origin: Any, batches: Iterator[Tensor] | None) -> list[Arrays]:
+    def _prepare(self, origin: Any, batches: Callable[[], Iterator[Tensor]]) -> list[Arrays]:
         context, suite = self.context, self.suite
         needs = self.needs - {"model"}
-        key = [origin, describe(suite.features.component), self.device.type, sorted(needs)]
+        described = context.describe(suite.features.component)
+        key = [origin, described, self.device.type, sorted(needs)]
 
         def gather() -> Arrays:
             gathering = Gathering(self.extract, needs)
-            for batch in batches or context.dataset().batches(suite.batch_size):
+            for batch in batches():
                 gathering.add(batch.to(self.device))
             return gathering.arrays()
 
+        @functools.cache  # for the metrics of this call, then forgotten
+        def evidence() -> Evidence:
+            return as_evidence(context.arrays.load(["evidence", *key], gather))
+
         def prepare(component: Any) -> Arrays:
-            evidence = as_evidence(context.arrays.load(["evidence", *key], gather))
-            return component.prepare(evidence, context)  # type: ignore[no-any-return]
+            return component.prepare(evidence(), context)  # type: ignore[no-any-return]
 
         return [
             context.arrays.load(
-                ["state", describe(m.component), *key],
-                lambda component=m.component: prepare(component),  # type: ignore[misc]
+                ["state", context.describe(m.component), *key],
+                functools.partial(prepare, m.component),
             )
             for m in suite.metrics
         ]
@@ -161,4 +168,10 @@ class Workbench:
                 dtype=model.dtype,
                 purpose="reference",
             )
-            yield as_data(model, draw(len(indices), noise))
+            x = draw(len(indices), noise)
+            if tuple(x.shape) != (len(indices), *shape):
+                raise PluginError(
+                    f"{type(model).__name__}.draw gave {list(x.shape)} instead of "
+                    f"{[len(indices), *shape]}"
+                )
+            yield as_data(model, x)

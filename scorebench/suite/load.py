@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,9 +100,12 @@ def _resolve(file: SuiteFile, resolver: Resolver, path: Path) -> Suite | None:
         metrics.append(metric)
         try:
             least = int(metric.component.minimum_samples)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             report(("metrics", i), f"minimum_samples: {type(error).__name__}: {error}")
             continue
+        better = metric.component.better
+        if not isinstance(better, Mapping) or not set(better.values()) <= {"lower", "higher"}:
+            report(("metrics", i), f"{metric.name}.better is {better!r}: say lower or higher")
         if file.samples < least:
             report(("samples",), f"{file.samples} are too few: {metric.name} needs {least}")
     points = [

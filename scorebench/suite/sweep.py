@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scorebench.errors import did_you_mean
-from scorebench.plugin.component import Kind
+from scorebench.plugin.component import ComponentSpec, Kind
 from scorebench.plugin.parameters import REQUIRED, brief, parameters_of
 from scorebench.suite.resolve import Alternative, Chosen, Resolver
 from scorebench.suite.spec import Block
@@ -35,8 +35,15 @@ class Point:
         """The point as table columns: names, and every parameter the suite gives."""
         row: dict[str, Any] = {role: getattr(self, role).name for role in ROLES}
         for role in ROLES:
-            row |= {f"{role}.{k}": v for k, v in getattr(self, role).given.items()}
+            row |= {f"{role}.{k}": _told(v) for k, v in getattr(self, role).given.items()}
         return row
+
+
+def _told(value: Any) -> Any:
+    """A value as a suite would give it."""
+    if isinstance(value, ComponentSpec):
+        return {"name": value.name, **{k: _told(v) for k, v in value.parameters.items()}}
+    return value
 
 
 def expand(resolver: Resolver, block: Block, location: Location) -> list[Point]:

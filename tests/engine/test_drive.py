@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,3 +275,20 @@ def test_an_unknown_engine_is_told(bench: Bench) -> None:
 def test_the_plan_in_the_directory_says_which_way_metrics_point(bench: Bench) -> None:
     bench.run()
     assert Store(bench.results).plan()["better"] == {"fid": "lower"}
+
+
+def test_a_full_disk_is_told_in_one_line_and_loses_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = bench.drive().run()
+    next(steps)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(UserError, match=r"can't be written any more: No space left"):
+            next(steps)
+    assert bench.table()["sampler"].tolist() == ["euler"]
+    assert bench.run() == ["mine"]

@@ -167,3 +167,52 @@ def test_a_coupled_sampler_flags_its_rows_and_its_batch_size_counts(
     plain = [run({"sampler": "euler"}, plugins=plugins, batch_size=b).row for b in (8, 16)]
     assert plain[0]["fingerprint"] == plain[1]["fingerprint"]
     assert "coupled" not in plain[0]
+
+
+METRIC = """
+    from dataclasses import dataclass
+    import torch, scorebench
+
+    @dataclass(frozen=True, kw_only=True)
+    class Named(scorebench.Metric):
+        column: str
+
+        def prepare(self, reference, context):
+            return {}
+
+        def compute(self, state, generated):
+            return {self.column: 1.0}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Halved(scorebench.FeatureExtractor):
+        def load(self, context):
+            return lambda batch: scorebench.Features(batch[: (len(batch) + 1) // 2])
+
+    @scorebench.hookimpl
+    def scorebench_metrics():
+        yield scorebench.Component("named", Named)
+
+    @scorebench.hookimpl
+    def scorebench_feature_extractors():
+        yield scorebench.Component("halved", Halved)
+"""
+
+
+@pytest.mark.parametrize("column", ["status", "seed", "fingerprint", "finished", "model", "fid"])
+def test_a_metric_cannot_overwrite_a_column(
+    run: Callable[..., Result], write_plugin: Callable[..., Path], column: str
+) -> None:
+    plugins = ["trouble.py", write_plugin(METRIC, "metric.py").name]
+    metrics = ["fid", {"name": "named", "column": column}]
+    row = run(plugins=plugins, metrics=metrics).row
+    assert row["status"] == "failed"
+    assert row["error"] == f"metric named gives column {column}, which is taken"
+    assert run(plugins=plugins, metrics=[{"name": "named", "column": "new"}]).row["new"] == 1
+
+
+def test_features_must_be_as_many_as_samples(
+    run: Callable[..., Result], write_plugin: Callable[..., Path]
+) -> None:
+    plugins = ["trouble.py", write_plugin(METRIC, "metric.py").name]
+    row = run(plugins=plugins, features="halved").row
+    assert row["error"] == "the feature extractor gave [8, 2] for a batch of 16, not [16, d]"

@@ -62,7 +62,7 @@ from scorebench.engine.drive import prepare
 from scorebench.suite.load import load_suite
 from pathlib import Path
 
-for samples in (20, 600):
+for samples in (20, 2000):
     suite = load_suite("suite.yaml", settings=[f"samples={samples}"])
     for _, record in prepare(suite, results=Path(f"r{samples}"), device="cpu").run():
         assert record["row"]["status"] == "ok", record
@@ -83,5 +83,5 @@ def test_more_samples_take_no_more_memory(tmp_path: Path, environment: dict[str,
     )
     assert done.returncode == 0, done.stderr
     few, many = json.loads(f"[{','.join(done.stdout.split())}]")
-    all_samples = 580 * 3 * 128 * 128 * 4 / 2**20
+    all_samples = 1980 * 3 * 128 * 128 * 4 / 2**20
     assert many - few < all_samples / 4
