@@ -196,3 +196,49 @@ def test_a_parameter_of_mixed_types_is_text(store: Store) -> None:
 
 def test_an_infinite_parameter_is_a_number(store: Store) -> None:
     assert columns_of(store, {"s_max": 1.0}, {"s_max": math.inf})["model.s_max"][1] == math.inf
+
+
+def test_whole_numbers_beyond_64_bits_are_text(store: Store) -> None:
+    assert columns_of(store, {"n": 10**30}, {"n": 3})["model.n"].tolist() == [str(10**30), "3"]
+
+
+def test_a_text_that_no_file_can_hold_is_escaped(store: Store) -> None:
+    store.write_cell(record("aa", status="failed", error="bad \udc80 byte"))
+    table = store.write_table()
+    assert table["error"][0] == "bad \\udc80 byte"
+    assert pd.read_parquet(store.folder / "table.parquet")["error"][0] == "bad \\udc80 byte"
+
+
+@pytest.mark.parametrize("bad", [{"nfe": "many"}, {"seconds": []}, {"samples": {}}])
+def test_a_cell_with_text_for_numbers_counts_as_missing(store: Store, bad: Any) -> None:
+    store.write_cell(record("aa", **bad))
+    assert store.table().empty
+
+
+def test_cells_without_a_plan_can_be_gone_on_from(store: Store) -> None:
+    store.write_cell(record("aa"))
+    (store.folder / "plan.json").unlink()
+    store.check("s")
+    assert set(store.finished(["aa"])) == {"aa"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"suite": 3},
+        {"better": ["fid"]},
+        {"better": {"fid": 1}},
+        {"cells": [3]},
+        {"cells": [{"fingerprint": [], "columns": {}}]},
+        {"cells": [{"fingerprint": "aa"}]},
+    ],
+)
+def test_a_plan_of_another_shape_is_a_clear_error(store: Store, change: dict[str, Any]) -> None:
+    (store.folder / "plan.json").write_text(json.dumps({**PLAN, **change}))
+    with pytest.raises(UserError, match="not a results directory"):
+        store.table()
+
+
+def test_a_name_too_long_for_a_directory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="can't be used: File name too long"):
+        Store(tmp_path / ("x" * 300)).check("s")
