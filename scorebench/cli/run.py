@@ -48,6 +48,10 @@ def run(
     from scorebench.suite.load import load_suite
 
     loaded = [load_suite(path, settings=settings or [], plugins=plugins or []) for path in suites]
+    names = [suite.name for suite in loaded]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"two of the suites are called {name!r}; run them one by one")
     drives = [
         prepare(suite, results=results, engine=engine, device=device, retry=retry or [])
         for suite in loaded

@@ -124,6 +124,7 @@ def test_show_tells_parameters_with_types_bounds_defaults_and_meaning(
         (["run", "suite.yaml", "suite.yaml", "--results", "r"], "--results holds one suite"),
         (["run", "suite.yaml", "--results", "suite.yaml"], "suite.yaml is a file"),
         (["run", "suite.yaml", "--results", "/proc/x"], "can't be written"),
+        (["run", "suite.yaml", "suite.yaml"], "two of the suites are called 'small'"),
         (["run", "binary.yaml"], "not a text file (UTF-8)"),
         (["report", "."], "not a results directory"),
     ],
