@@ -21,6 +21,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.harness
 	$(BIN)/python -m benchmarks.noise
 	$(BIN)/python -m benchmarks.cells
+	$(BIN)/python -m benchmarks.factor_mixture
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("scorebench needs Python 3.11 or later, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
