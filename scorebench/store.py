@@ -118,9 +118,9 @@ class Store:
         except (OSError, ValueError, RecursionError):
             plan = None
         if not _is_plan(plan):
+            damaged = path.exists() and "; delete it and run the suite again, its cells are kept"
             raise UserError(
-                f"{self.folder} is not a results directory: no readable plan.json; if it was one, "
-                "delete that file's remains and run the suite again: finished cells are kept"
+                f"{self.folder} is not a results directory: no readable plan.json{damaged or ''}"
             )
         return plan  # type: ignore[no-any-return]
 

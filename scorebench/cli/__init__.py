@@ -43,7 +43,7 @@ def version(
 def main() -> None:
     """Run the command line; a user's mistake ends in one clear line each and exit code 2."""
     # Read when torch loads its thread pool. By default idle threads spin for milliseconds, which
-    # on a busy machine made a sweep of small models ten times slower.
+    # makes sweeps of small models many times slower where other work wants the processors.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

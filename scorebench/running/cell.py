@@ -111,7 +111,7 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
         batch_size=suite.batch_size,
         deadline=deadline,
     )
-    gathering = Gathering(bench.extract, bench.needs)
+    gathering = Gathering(bench.extract, bench.needs, suite.samples)
     grid: list[np.ndarray[Any, Any]] = []
     images = shows_images(model.event_shape, model.value_range)
     begun = 0

@@ -18,11 +18,22 @@ from scorebench.running.pixels import shows_images, to_uint8
 
 @dataclass
 class Gathering:
-    """Features, logits or samples of the batches seen so far, as far as they are needed."""
+    """Features, logits or samples of the batches seen so far, as far as they are needed.
+
+    Arrays of their final size are filled, so that nothing but them outlives a batch: small arrays
+    kept from every batch would also keep the allocator from using its larger blocks again.
+
+    Attributes:
+        extract: the feature extractor.
+        needs: what metrics need.
+        expected: number of samples to come in all.
+    """
 
     extract: Callable[[Tensor], Features]
     needs: frozenset[str]
-    _parts: dict[str, list[np.ndarray[Any, Any]]] = field(default_factory=dict)
+    expected: int
+    _count: int = 0
+    _filled: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
 
     def add(self, batch: Tensor) -> None:
         """Take in a batch as a dataset would hold it."""
@@ -30,24 +41,29 @@ class Gathering:
             features = self.extract(batch)
             if "features" in self.needs:
                 self._keep("vectors", _of_batch(features.vectors, batch))
-            if "logits" in self.needs and features.logits is not None:
+            if "logits" in self.needs:
                 self._keep("logits", _of_batch(features.logits, batch))
         if "samples" in self.needs:
             self._keep("samples", batch)
-        self._parts.setdefault("count", []).append(np.array([len(batch)]))
+        self._count += len(batch)
 
     def _keep(self, name: str, values: Tensor) -> None:
         if values.dtype == torch.bfloat16:  # which numpy doesn't know
             values = values.float()
-        self._parts.setdefault(name, []).append(values.detach().cpu().numpy())
+        found = values.detach().cpu().numpy()
+        if name not in self._filled:
+            self._filled[name] = np.empty((self.expected, *found.shape[1:]), found.dtype)
+        self._filled[name][self._count : self._count + len(found)] = found
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Everything gathered, as named arrays; see ``as_evidence``."""
-        arrays = {name: np.concatenate(parts) for name, parts in self._parts.items()}
-        return {**arrays, "count": arrays["count"].sum(keepdims=True)}
+        assert self._count == self.expected
+        return {**self._filled, "count": np.array([self._count])}
 
 
-def _of_batch(values: Tensor, batch: Tensor) -> Tensor:
+def _of_batch(values: Tensor | None, batch: Tensor) -> Tensor:
+    if values is None:
+        raise PluginError("the feature extractor gave no logits")
     if values.ndim != 2 or len(values) != len(batch):
         raise PluginError(
             f"the feature extractor gave {list(values.shape)} for a batch of {len(batch)}, "

@@ -87,7 +87,7 @@ def _plain(value: Any, dataset: Callable[[ComponentSpec], Any] | None) -> Any:
 
 
 def data_digest(data: Data) -> str:
-    """A digest of a dataset's content: of its samples, or of the files that hold them."""
+    """A digest of a dataset's content: of samples and labels, or of the files that hold them."""
     own = getattr(data.x, "content_digest", None)
     if own is not None:
         return str(own())
@@ -95,6 +95,9 @@ def data_digest(data: Data) -> str:
     hasher.update(json.dumps([str(data.x.dtype), list(data.x.shape), data.value_range]).encode())
     for batch in data.batches(4096):
         hasher.update(batch.contiguous().cpu().numpy().data)
+    if data.labels is not None:
+        hasher.update(b"labels")
+        hasher.update(data.labels.contiguous().cpu().numpy().data)
     return hasher.hexdigest()
 
 

@@ -129,11 +129,13 @@ class Workbench:
     def _prepare(self, origin: Any, batches: Callable[[], Iterator[Tensor]]) -> list[Arrays]:
         context, suite = self.context, self.suite
         needs = self.needs - {"model"}
+        drawn = suite.reference == "model"
+        count = suite.samples if drawn else len(context.dataset())
         described = context.describe(suite.features.component)
         key = [origin, described, self.device.type, sorted(needs)]
 
         def gather() -> Arrays:
-            gathering = Gathering(self.extract, needs)
+            gathering = Gathering(self.extract, needs, count)
             for batch in batches():
                 gathering.add(batch.to(self.device))
             return gathering.arrays()

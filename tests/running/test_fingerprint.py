@@ -90,8 +90,10 @@ def test_data_is_its_values_shape_and_type() -> None:
         data_digest(Data(x.to(torch.int32))),
         data_digest(Data(x, value_range=(0, 12))),
         data_digest(Data(x + 1)),
+        data_digest(Data(x, labels=torch.tensor([0, 1, 2]))),
+        data_digest(Data(x, labels=torch.tensor([0, 1, 3]))),
     }
-    assert len(digests) == 5
+    assert len(digests) == 7
     assert data_digest(Data(x)) == data_digest(Data(x.clone()))
 
 
