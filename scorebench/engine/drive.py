@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from scorebench.engine.base import Engine, make_engine
 from scorebench.errors import UserError
 from scorebench.running.cache import digest
@@ -21,7 +19,7 @@ from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import Suite
 from scorebench.suite.sweep import ROLES
-from scorebench.suite.yaml import parse
+from scorebench.suite.yaml import dump, parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,4 +151,4 @@ def suite_text(suite: Suite) -> str:
     text = suite.path.read_text(encoding="utf-8-sig")
     if parse(text, str(suite.path)).data == suite.data:
         return text
-    return yaml.safe_dump(suite.data, sort_keys=False, allow_unicode=True)
+    return dump(suite.data)

@@ -128,11 +128,21 @@ class _Loader(yaml.SafeLoader):
     """PyYAML follows YAML 1.1, to which ``1e-3`` is a word; it is a number here, as in YAML 1.2."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-    [*"-+0123456789"],
-)
+class _Dumper(yaml.SafeDumper):
+    """Quotes the words that ``_Loader`` would read as numbers."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+        [*"-+0123456789"],
+    )
+
+
+def dump(data: Any) -> str:
+    """Plain data as YAML that ``parse`` reads back as it was."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=False)
 
 
 class _Builder:
