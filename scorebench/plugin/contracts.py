@@ -8,7 +8,7 @@ components can be listed and validated without it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
@@ -85,13 +85,27 @@ class Sampler(ABC):
     """Turns noise into samples.
 
     Rules: keep the state's dtype; use no randomness but ``noise``; leave no autograd graph; don't
-    change a tensor that was yielded or received.
+    change a tensor that was yielded or received. ``scorebench check sampler NAME`` verifies them.
 
     Attributes:
-        coupled: samples of one batch influence each other (their rows carry a flag).
+        examples: parameter sets with which the conformance kit tries the sampler, besides any of
+            its own; those a sampler without defaults can't do without.
     """
 
-    coupled: ClassVar[bool] = False
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+
+    @property
+    def coupled(self) -> bool:
+        """Whether samples of one batch influence each other (their rows carry a flag)."""
+        return False
+
+    @property
+    def convergence_order(self) -> int | None:
+        """The power of the step size with which the error against the ODE's solution falls.
+
+        On levels graded smoothly, such as Karras et al. 2022's. None for a sampler with noise.
+        """
+        return None
 
     @abstractmethod
     def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
@@ -100,12 +114,31 @@ class Sampler(ABC):
         Yields:
             The state ``[B, *event]`` after every noise level (a chain at one level: after every
             iteration). The last state yielded is the sample.
+
+        Returns:
+            A generator may return named statistics ``[B]``, such as an acceptance rate; their
+            means over all samples become columns.
         """
 
     def nfe(self, levels: int) -> int | None:
         """Evaluations per sample that ``trajectory`` makes on ``levels`` noise levels.
 
         Used to plan a sweep; what a row records is counted. None where it isn't known.
+
+        Raises:
+            ValueError: the sampler can't walk down that many levels.
+        """
+        return None
+
+    def closed_form(
+        self, sigmas: Sequence[float], variance: float
+    ) -> Iterable[tuple[float, float]] | None:
+        """What the sampler does to one-dimensional data N(0, ``variance``), to be tested by.
+
+        Returns:
+            Steps (gain, draw), each of which takes the state x to gain·x + draw·z with the next
+            number z drawn; none is drawn where ``draw`` is 0. None where the sampler isn't such
+            a sequence of steps.
         """
         return None
 

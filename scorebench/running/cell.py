@@ -6,6 +6,7 @@ import datetime
 import re
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,19 @@ from scorebench.errors import DivergenceError, PluginError, ScorebenchError, Tim
 from scorebench.running import environment
 from scorebench.running.evidence import Gathering, as_data, as_evidence
 from scorebench.running.pixels import shows_images
-from scorebench.running.sampling import CountedModel, check_sigmas, sample_batches, synchronise
+from scorebench.running.sampling import (
+    CountedModel,
+    Totals,
+    check_sigmas,
+    sample_batches,
+    synchronise,
+)
 from scorebench.running.workbench import Workbench
 from scorebench.suite.sweep import Point
 
 GRID = 64  # samples kept as a picture
 
-# What a row may still get after its metrics, so that no metric can be called so.
+# What a row may still get after these columns, so that none of them can be called so.
 COLUMNS = frozenset(
     {"suite", "coupled", "environment", "seconds", "seconds_metrics", "peak_memory_mb", "finished"}
 )
@@ -102,6 +109,7 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
     states = bench.states(point.model)
     sigmas = point.schedule.component.sigmas(bench.context)
     check_sigmas(sigmas)
+    totals = Totals()
     batches = sample_batches(
         model,
         point.sampler.component,
@@ -110,6 +118,7 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
         seed=cell.seed,
         batch_size=suite.batch_size,
         deadline=deadline,
+        totals=totals,
     )
     gathering = Gathering(bench.extract, bench.needs, suite.samples)
     grid: list[np.ndarray[Any, Any]] = []
@@ -130,16 +139,21 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
     if grid:
         result.grid = np.concatenate(grid)[:GRID]
     row["samples_per_second"] = suite.samples / max(row["seconds_sampling"], 1e-9)
+    _add_columns(result, point, f"sampler {point.sampler.name}", totals.means())
     generated = as_evidence(gathering.arrays(), model)
     with _Timed(row, "seconds_metrics", bench.device):
         for metric, state in zip(suite.metrics, states, strict=True):
             columns = metric.component.compute(state, generated)
-            for name in columns:
-                if not re.fullmatch(r"\w+", str(name)):
-                    raise PluginError(f"metric {metric.name} gives column {name!r}, not a word")
-                if name in {*row, *point.columns(), *COLUMNS}:
-                    raise PluginError(f"metric {metric.name} gives column {name}, which is taken")
-            row.update({name: float(value) for name, value in columns.items()})
+            _add_columns(result, point, f"metric {metric.name}", columns)
+
+
+def _add_columns(result: Result, point: Point, owner: str, columns: Mapping[str, float]) -> None:
+    for name in columns:
+        if not re.fullmatch(r"\w+", str(name)):
+            raise PluginError(f"{owner} gives column {name!r}, not a word")
+        if name in {*result.row, *point.columns(), *COLUMNS}:
+            raise PluginError(f"{owner} gives column {name}, which is taken")
+    result.row.update({name: float(value) for name, value in columns.items()})
 
 
 class _Timed:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,11 +26,14 @@ class Samples:
         x: ``[count, *event]``, in the state's precision, on the model's device.
         nfe: evaluations of the model per sample, counted.
         seconds: spent in the sampler.
+        statistics: means over the samples of what the sampler tells of its trajectories, such as
+            ``acceptance_rate``.
     """
 
     x: Tensor
     nfe: float
     seconds: float
+    statistics: Mapping[str, float] = field(default_factory=dict)
 
 
 class CountedModel(ScoreModel):
@@ -71,6 +74,30 @@ class CountedModel(ScoreModel):
         return log_prob
 
 
+class Totals:
+    """Sums, over samples, of what a sampler tells of its trajectories."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, told: Mapping[str, Tensor], count: int) -> None:
+        """Take the statistics of a batch of ``count`` samples, each ``[count]``.
+
+        Raises:
+            PluginError: one is of another shape.
+        """
+        for name, values in told.items():
+            if tuple(values.shape) != (count,):
+                raise PluginError(f"statistic {name} has shape {list(values.shape)}, not [{count}]")
+            self._sums[name] = self._sums.get(name, 0) + values.double().sum()
+            self._counts[name] = self._counts.get(name, 0) + count
+
+    def means(self) -> dict[str, float]:
+        """The mean of each statistic; waits for the device."""
+        return {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+
+
 def walk(
     sampler: Sampler,
     model: CountedModel,
@@ -79,8 +106,11 @@ def walk(
     count: int,
     *,
     deadline: float | None = None,
+    totals: Totals | None = None,
 ) -> Tensor:
     """The last state of one batch's trajectory, ``[count, *event]``.
+
+    What the sampler tells of the trajectory is added to ``totals``.
 
     The state is looked at once a second and at the end, not at every step: looking at it would
     make the processor wait for the device.
@@ -91,9 +121,16 @@ def walk(
         PluginError: the sampler yields nothing, or a state of another shape or precision.
     """
     state: Tensor | None = None
+    told: Mapping[str, Tensor] | None = None
     look = time.monotonic() + WATCH
+
+    def states() -> Iterator[Tensor]:
+        nonlocal told
+        trajectory: Any = sampler.trajectory(model, sigmas, noise)
+        told = yield from trajectory
+
     with torch.no_grad():
-        for step, state in enumerate(sampler.trajectory(model, sigmas, noise)):
+        for step, state in enumerate(states()):
             now = time.monotonic()
             if now < look:
                 continue
@@ -110,6 +147,8 @@ def walk(
     _check_finite(state, "at the end")
     if deadline is not None and time.monotonic() > deadline:
         raise TimeLimitError("out of time at the end of a trajectory")
+    if told and totals is not None:
+        totals.add(told, count)
     return state
 
 
@@ -130,6 +169,7 @@ def sample_batches(
     seed: int,
     batch_size: int,
     deadline: float | None = None,
+    totals: Totals | None = None,
 ) -> Iterator[Tensor]:
     """Samples 0 … count−1 of a seed, ``batch_size`` at a time."""
     for first in range(0, count, batch_size):
@@ -137,7 +177,7 @@ def sample_batches(
         noise = StreamNoise(
             seed, indices, model.event_shape, device=model.device, dtype=model.dtype
         )
-        yield walk(sampler, model, sigmas, noise, len(indices), deadline=deadline)
+        yield walk(sampler, model, sigmas, noise, len(indices), deadline=deadline, totals=totals)
 
 
 def sample(
@@ -167,14 +207,17 @@ def sample(
     if count < 1 or batch_size < 1:
         raise UserError(f"count ({count}) and batch_size ({batch_size}) must be at least 1")
     counted = CountedModel(model, model.dtype)
-    levels = sigmas.to("cpu", torch.float64)
+    levels, totals = sigmas.to("cpu", torch.float64), Totals()
     started = time.perf_counter()
     batches = list(
-        sample_batches(counted, sampler, levels, count, seed=seed, batch_size=batch_size)
+        sample_batches(
+            counted, sampler, levels, count, seed=seed, batch_size=batch_size, totals=totals
+        )
     )
     x = batches[0] if len(batches) == 1 else torch.cat(batches)
     synchronise(x.device)
-    return Samples(x, counted.evaluations / count, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Samples(x, counted.evaluations / count, seconds, totals.means())
 
 
 def check_sigmas(sigmas: Tensor) -> None:

@@ -145,7 +145,9 @@ def test_what_a_contract_leaves_open_has_a_default() -> None:
             return {}
 
     assert Least().nfe(10) is None
-    assert not Least.coupled
+    assert not Least().coupled
+    assert Least().convergence_order is None
+    assert Least().closed_form([1.0], 1.0) is None
     assert LeastMetric.needs == {"features"}
     assert LeastMetric().minimum_samples == 1
 
