@@ -99,6 +99,12 @@ if TYPE_CHECKING:
     from scorebench.plugin.hookspecs import (
         hookimpl as hookimpl,
     )
+    from scorebench.plugin.importable import (
+        Importable as Importable,
+    )
+    from scorebench.plugin.importable import (
+        ImportSpec as ImportSpec,
+    )
     from scorebench.running.context import (
         Context as Context,
     )
@@ -138,6 +144,7 @@ _HOME = {
         "per_sample",
     ),
     "scorebench.plugin.hookspecs": ("hookimpl",),
+    "scorebench.plugin.importable": ("ImportSpec", "Importable"),
     "scorebench.running.context": ("Context",),
     "scorebench.running.sampling": ("Samples", "sample"),
 }

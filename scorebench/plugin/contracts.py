@@ -54,11 +54,11 @@ class ScoreModel:
 
     def score(self, x: Tensor, sigma: Tensor) -> Tensor:
         """∇ₓ log p_σ(x) for x ``[B, *event]`` at noise levels ``[]`` or ``[B]``."""
-        return (self.denoise(x, sigma) - x) / per_sample(sigma, x) ** 2
+        return ((self.denoise(x, sigma) - x) / per_sample(sigma, x) ** 2).to(x.dtype)
 
     def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
         """D(x, σ) = E[x₀ | x] for x ``[B, *event]`` at noise levels ``[]`` or ``[B]``."""
-        return x + per_sample(sigma, x) ** 2 * self.score(x, sigma)
+        return (x + per_sample(sigma, x) ** 2 * self.score(x, sigma)).to(x.dtype)
 
 
 class NoiseSchedule(ABC):

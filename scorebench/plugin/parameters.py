@@ -33,7 +33,9 @@ class Parameter:
     """One field of a component's dataclass.
 
     Attributes:
-        name: the field's name.
+        name: what suites call it: the field's name, without the underscore at its end that a
+            field has whose name the contract or Python takes, such as ``lambda_``.
+        field: the field's name.
         type: its type and bounds, in words.
         default: its default, or ``REQUIRED``.
         doc: the string that follows the field in the class body.
@@ -41,6 +43,7 @@ class Parameter:
     """
 
     name: str
+    field: str
     type: str
     default: Any
     doc: str
@@ -92,8 +95,10 @@ def parameters_of(cls: type) -> Mapping[str, Parameter]:
         if f.default_factory is not dataclasses.MISSING:
             default = f.default_factory()
         hint = hints[f.name]
-        found[f.name] = Parameter(
-            name=f.name,
+        name = f.name.removesuffix("_")
+        found[name] = Parameter(
+            name=name,
+            field=f.name,
             type=describe_type(hint),
             default=default,
             doc=docs.get(f.name, ""),
@@ -116,7 +121,7 @@ def build(cls: type, values: Mapping[str, Any]) -> tuple[Any, list[tuple[str | N
             problems.append((name, f"unknown parameter{did_you_mean(name, known)}"))
             continue
         try:
-            validated[name] = known[name].validate(value)
+            validated[known[name].field] = known[name].validate(value)
         except ValueError as error:
             problems.append((name, str(error)))
     missing = [n for n, p in known.items() if p.default is REQUIRED and n not in values]
@@ -151,7 +156,10 @@ def describe_type(hint: Any) -> str:
         return f"list of {inside[0]}" if len(set(inside)) == 1 else f"list ({', '.join(inside)})"
     if hint is type(None):
         return "none"
-    return getattr(hint, "__name__", str(hint)).replace("ComponentSpec", "component")
+    name = getattr(hint, "__name__", str(hint))
+    return {"ComponentSpec": "component", "Importable": "module:name or file.py:name"}.get(
+        name, name
+    )
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:

@@ -12,7 +12,7 @@ import torch
 from scorebench.errors import UserError
 from scorebench.plugin.host import Host, default_host
 from scorebench.running.cache import ArrayCache, Arrays, default_folder
-from scorebench.running.fingerprint import data_digest, describe, source_digest
+from scorebench.running.fingerprint import data_digest, describe, modules, source_digest
 
 if TYPE_CHECKING:
     from scorebench.plugin.component import ComponentSpec
@@ -98,7 +98,7 @@ class Context:
         Raises:
             UserError: the source of a component, or of a module it imports, was edited meanwhile.
         """
-        for module in {type(component).__module__ for component in components}:
+        for module in set().union(*map(modules, components)):
             if source_digest(module) != self._source(module):
                 raise UserError(f"the source of {module} was edited during the run; start again")
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from scorebench.atomic import write_atomically
 from scorebench.errors import UserError
 from scorebench.plugin.component import ComponentSpec
+from scorebench.plugin.importable import Importable
 from scorebench.running.cache import default_folder, digest
 
 if TYPE_CHECKING:
@@ -50,36 +51,57 @@ def describe(
 ) -> dict[str, Any]:
     """What a component is, as JSON: its class, its source, all its parameters.
 
-    A parameter that is a path stands for the content of that file or folder.
+    A parameter that is a path stands for the content of that file or folder; one that names a
+    Python object, for its name and the source of its module.
 
     Args:
         component: any.
         source: the digest of a module; ``source_digest`` unless given.
         dataset: what stands for a dataset that a parameter names; name and parameters unless given.
+
+    Raises:
+        UserError: a parameter names a Python object whose module can't be imported.
     """
     cls = type(component)
-    plain = functools.partial(_plain, dataset=dataset)
+    source = source or source_digest
+    plain = functools.partial(_plain, source=source, dataset=dataset)
     return {
         "class": cls.__qualname__,
-        "source": (source or source_digest)(cls.__module__),
+        "source": source(cls.__module__),
         "parameters": {
             f.name: plain(getattr(component, f.name)) for f in dataclasses.fields(component)
         },
     }
 
 
-def _plain(value: Any, dataset: Callable[[ComponentSpec], Any] | None) -> Any:
+def modules(component: Any) -> set[str]:
+    """The modules a component is made of: that of its class, those its parameters name."""
+    values = [getattr(component, f.name) for f in dataclasses.fields(component)]
+    named = {value.imported().__name__ for value in values if isinstance(value, Importable)}
+    return {type(component).__module__, *named}
+
+
+def _plain(
+    value: Any, source: Callable[[str], str], dataset: Callable[[ComponentSpec], Any] | None
+) -> Any:
+    plain = functools.partial(_plain, source=source, dataset=dataset)
     match value:
         case Path():
             return {"content": path_digest(value)}
+        case Importable():
+            name = Path(value.module).name if value.is_file else value.module
+            return {
+                "object": f"{name}:{value.attribute}",
+                "source": source(value.imported().__name__),
+            }
         case ComponentSpec() if dataset is not None:
             return dataset(value)
         case ComponentSpec():
-            return {"name": value.name, "parameters": _plain(value.parameters, dataset)}
+            return {"name": value.name, "parameters": plain(value.parameters)}
         case Mapping():
-            return {str(k): _plain(v, dataset) for k, v in value.items()}
+            return {str(k): plain(v) for k, v in value.items()}
         case list() | tuple():
-            return [_plain(v, dataset) for v in value]
+            return [plain(v) for v in value]
         case bool() | int() | float() | str() | None:
             return value
         case _:

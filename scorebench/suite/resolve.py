@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from scorebench.errors import PluginError, UserError, did_you_mean
 from scorebench.plugin import parameters
 from scorebench.plugin.component import ComponentSpec, Kind
 from scorebench.plugin.host import Host
+from scorebench.plugin.importable import Importable
 from scorebench.plugin.parameters import brief
 from scorebench.suite.yaml import Document, Location
 
@@ -151,6 +152,8 @@ class Resolver:
         """
         if isinstance(value, Path):
             return beside(self.folder, value)
+        if isinstance(value, Importable) and value.is_file:
+            return replace(value, module=str(beside(self.folder, Path(value.module))))
         if isinstance(value, ComponentSpec):
             chosen = self.single("dataset", {"name": value.name, **value.parameters}, place)
             return value if chosen is None else chosen.spec

@@ -52,3 +52,15 @@ def test_cached_arrays_belong_to_a_component_and_its_data(tmp_path: Path) -> Non
     assert [fitted(heun, data), fitted(heun, data)] == [1, 1]
     assert [fitted(churned, data), fitted(heun, others), fitted(heun, None)] == [2, 3, 4]
     assert context.cached(heun, data, compute) is context.cached(heun, data, compute)
+
+
+def test_what_a_parameter_names_may_not_be_edited_during_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "my_own_energy.py"
+    file.write_text("def E(x): return x.sum(-1)\n")
+    context = Context(cache_dir=tmp_path)
+    energy = scorebench.build("score_model", "energy", energy=f"{file}:E")
+    context.describe(energy)
+    context.check_sources([energy])
+    file.write_text("def E(x): return 2 * x.sum(-1)\n")
+    with pytest.raises(UserError, match=r"my_own_energy.* edited"):
+        context.check_sources([energy])

@@ -34,8 +34,8 @@ def test_every_parameter_changes_the_description() -> None:
 
 
 def test_a_shipped_component_is_made_of_its_own_modules_not_of_all() -> None:
-    heun = local_modules("scorebench_plugins.samplers.heun")
-    assert set(heun) == {"scorebench_plugins.samplers.heun"}
+    dpmpp = local_modules("scorebench_plugins.samplers.dpmpp_2m")
+    assert set(dpmpp) == {"scorebench_plugins.samplers.dpmpp_2m"}
     annealed = local_modules("scorebench_plugins.samplers.annealed_langevin")
     assert "scorebench_plugins.samplers.langevin_step" in annealed
     assert "scorebench.metrics.frechet" in local_modules("scorebench_plugins.metrics.fid")
@@ -240,3 +240,38 @@ def test_installed_packages_do_not_count_wherever_they_are(
     before = digest_in_new_process(plugin, environment)
     module.write_text("def levels(): return 2\n")
     assert digest_in_new_process(plugin, environment) == before
+
+
+NAMED = """
+import json, sys
+import scorebench
+from scorebench.running.fingerprint import describe
+named = scorebench.build("score_model", "energy", energy=sys.argv[1])
+print(json.dumps(describe(named)["parameters"]["energy"]))
+"""
+
+
+def test_a_named_object_is_its_name_and_the_source_of_its_module_wherever_that_is(
+    write_plugin: Callable[..., Path], environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["PYTHONPATH"] = str(tmp_path)
+
+    def described(name: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", NAMED, name],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    file = write_plugin("from steep import K\ndef E(x): return K * x.sum(-1)\nF = E\n", "own.py")
+    copy = write_plugin(file.read_text(), "elsewhere/own.py")
+    beside = [write_plugin("K = 1\n", f"{folder}steep.py") for folder in ("", "elsewhere/")]
+    seen = [described(name) for name in (f"{file}:E", f"{file}:F", "own:E")]
+    assert len(set(seen)) == 3
+    environment["PYTHONPATH"] = ""
+    assert described(f"{copy}:E") == seen[0]
+    beside[1].write_text("K = 2\n")
+    assert described(f"{copy}:E") not in seen
+    assert described(f"{file}:E") == seen[0]

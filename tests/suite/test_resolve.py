@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from annotated_types import Gt, Ge
 import scorebench
-from scorebench import Component, DatasetSpec
+from scorebench import Component, DatasetSpec, ImportSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -25,6 +25,7 @@ class Model:
     parts: list[Path] = field(default_factory=list)
     pair: tuple[Path, int] | None = None
     dataset: DatasetSpec | None = None
+    network: ImportSpec | None = None
     means: list[float] = field(default_factory=list)
     scale: float | list[float] = 1.0
     n: Annotated[int, Ge(1)] = 1
@@ -132,6 +133,14 @@ def test_paths_are_beside_the_suite(found: Found) -> None:
         "pair": (Path("/suites/e"), 1),
     }
     assert found.component("net").checkpoint == Path("/default")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [("nets.py:a.b", "/suites/nets.py:a.b"), ("/d/n.py:a", "/d/n.py:a"), ("m.nets:a", "m.nets:a")],
+)
+def test_files_of_python_objects_are_beside_the_suite(found: Found, given: str, read: str) -> None:
+    assert str(found.given(network=given)["network"]) == read
 
 
 def test_swept_paths_are_beside_the_suite(found: Found) -> None:
