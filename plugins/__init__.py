@@ -20,6 +20,9 @@ def scorebench_score_models() -> Iterator[Component]:
         f"{here}.factor_mixture:FactorMixture",
         "Low-rank Gaussians fitted to a dataset, exact score",
     )
+    yield Component("empirical", f"{here}.empirical:Empirical", "A dataset's samples, exact score")
+    yield Component("energy", f"{here}.energy:Energy", "A density exp(−E(x)), score by autograd")
+    yield Component("module", f"{here}.module:Module", "A function or network of your own")
 
 
 @scorebench.hookimpl
@@ -27,20 +30,48 @@ def scorebench_noise_schedules() -> Iterator[Component]:
     here = f"{__name__}.noise_schedules"
     yield Component("geometric", f"{here}.geometric:Geometric", "A constant ratio between levels")
     yield Component("karras", f"{here}.karras:Karras", "Uniform in σ^(1/ρ), Karras et al. 2022")
+    yield Component("linear", f"{here}.linear:Linear", "Uniform in σ")
+    yield Component("log_snr", f"{here}.log_snr:LogSNR", "Uniform in log σ, geometric's formula")
+    yield Component("time_uniform", f"{here}.time_uniform:TimeUniform", "Uniform in the VP SDE's t")
+    yield Component("vp_linear", f"{here}.vp_linear:VPLinear", "DDPM's, Ho et al. 2020")
+    yield Component("cosine", f"{here}.cosine:Cosine", "Nichol & Dhariwal 2021")
+    yield Component("ncsnv2", f"{here}.ncsnv2:NCSNv2", "Chosen by the data, Song & Ermon 2020")
     yield Component("constant", f"{here}.constant:Constant", "One noise level")
+    yield Component("explicit", f"{here}.explicit:Explicit", "A list of noise levels")
 
 
 @scorebench.hookimpl
 def scorebench_samplers() -> Iterator[Component]:
     here = f"{__name__}.samplers"
-    yield Component("langevin", f"{here}.langevin:Langevin", "Langevin dynamics at one level")
-    yield Component(
-        "annealed_langevin",
-        f"{here}.annealed_langevin:AnnealedLangevin",
-        "Langevin dynamics down the levels, Song & Ermon 2019",
-    )
-    yield Component("euler", f"{here}.euler:Euler", "Euler's method on the probability-flow ODE")
-    yield Component("heun", f"{here}.heun:Heun", "Heun's method with churn, Karras et al. 2022")
+    for name, cls, summary in (
+        ("langevin", "Langevin", "Langevin dynamics at one level, unadjusted"),
+        ("mala", "MALA", "Langevin dynamics at one level, Metropolis-adjusted"),
+        ("underdamped_langevin", "UnderdampedLangevin", "Langevin dynamics with momentum, BAOAB"),
+        ("annealed_langevin", "AnnealedLangevin", "Down the levels, Song & Ermon 2019"),
+        (
+            "consistent_annealed_langevin",
+            "ConsistentAnnealedLangevin",
+            "One step a level, Jolicoeur-Martineau et al. 2021",
+        ),
+        ("reverse_diffusion", "ReverseDiffusion", "Reverse SDE, Song et al. 2021"),
+        ("predictor_corrector", "PredictorCorrector", "Reverse SDE and Langevin, Song et al. 2021"),
+        ("euler", "Euler", "Euler's method on the ODE, with churn, Karras et al. 2022"),
+        ("heun", "Heun", "Heun's method on the ODE, with churn, Karras et al. 2022"),
+        ("ddim", "DDIM", "From deterministic to ancestral, Song, Meng & Ermon 2021"),
+        ("euler_ancestral", "EulerAncestral", "Euler steps and fresh noise, k-diffusion"),
+        ("dpm_solver_2", "DPMSolver2", "DPM-Solver of order 2, single-step, Lu et al. 2022"),
+        ("dpm_solver_3", "DPMSolver3", "DPM-Solver of order 3, single-step, Lu et al. 2022"),
+        ("dpmpp_2s", "DPMpp2S", "DPM-Solver++(2S), single-step, Lu et al. 2022"),
+        ("dpmpp_2m", "DPMpp2M", "DPM-Solver++(2M), multistep, Lu et al. 2022"),
+        ("dpmpp_3m", "DPMpp3M", "DPM-Solver++(3M), multistep, Lu et al. 2022"),
+        ("dpmpp_sde", "DPMppSDE", "DPM-Solver++ on the SDE, single-step, k-diffusion"),
+        ("dpmpp_2m_sde", "DPMpp2MSDE", "DPM-Solver++(2M) on the SDE, Lu et al. 2022"),
+        ("dpmpp_3m_sde", "DPMpp3MSDE", "DPM-Solver++(3M) on the SDE, k-diffusion"),
+        ("deis", "DEIS", "Adams–Bashforth of variable steps, Zhang & Chen 2023"),
+        ("ipndm", "IPNDM", "Adams–Bashforth of equal steps, Zhang & Chen 2023"),
+        ("unipc", "UniPC", "Predictor and free corrector, Zhao et al. 2023"),
+    ):
+        yield Component(name, f"{here}.{name}:{cls}", summary)
 
 
 @scorebench.hookimpl
@@ -68,3 +99,5 @@ def scorebench_metrics() -> Iterator[Component]:
         f"{here}.precision_recall:PrecisionRecall",
         "k-NN manifolds, Kynkäänniemi et al. 2019",
     )
+    yield Component("mode_weights", f"{here}.mode_weights:ModeWeights", "The share of each mode")
+    yield Component("moments", f"{here}.moments:Moments", "Errors of the mean and the variance")

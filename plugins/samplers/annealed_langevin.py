@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
 from scorebench import Convention, Init, Sampler
 
-from .langevin_step import langevin_step
+from .langevin_step import langevin_factors, langevin_step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,12 @@ class AnnealedLangevin(Sampler):
     algorithm 1: at level i, T steps of size αᵢ = ε·σᵢ²/σ_L². Published without a final denoising
     step, which Jolicoeur-Martineau et al. 2021 found to decide the FID: set ``denoise``.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {"step_size": 1e-3, "steps_per_level": 3},
+        {"step_size": 1e-3, "steps_per_level": 2, "convention": "full", "denoise": True},
+        {"step_size": 1e-3, "steps_per_level": 2, "noise_scale": 0.0, "init": "uniform"},
+    )
 
     step_size: Annotated[float, Gt(0)] = 2e-5
     """Step size ε at the smallest noise level, in squared data units."""
@@ -55,3 +61,15 @@ class AnnealedLangevin(Sampler):
     def nfe(self, levels: int) -> int:
         """T evaluations per level, one for denoising."""
         return levels * self.steps_per_level + self.denoise
+
+    def closed_form(
+        self, sigmas: Sequence[float], variance: float
+    ) -> Iterator[tuple[float, float]]:
+        yield 0.0, sigmas[0] if self.init == "normal" else 1.0
+        for sigma in sigmas:
+            alpha = self.step_size * sigma**2 / sigmas[-1] ** 2
+            drift, diffusion = langevin_factors(alpha, self.convention)
+            for _ in range(self.steps_per_level):
+                yield 1 - drift / (variance + sigma**2), self.noise_scale * diffusion
+        if self.denoise:
+            yield variance / (variance + sigmas[-1] ** 2), 0.0

@@ -1,13 +1,13 @@
-"""Euler's method on the probability-flow ODE."""
+"""Euler's method on the probability-flow ODE, with churn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from scorebench import Sampler
+from .churn import Churned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,28 +16,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Euler(Sampler):
+class Euler(Churned):
     """Euler steps on dx/dσ = (x − D(x, σ))/σ, from each noise level to the next.
 
     Karras et al. 2022, "Elucidating the design space of diffusion-based generative models",
-    equation 1 with σ(t) = t, and algorithm 1 without its correction: order 1. Equal to DDIM with
-    η = 0 in these coordinates.
+    equation 1 with σ(t) = t, and algorithms 1 and 2 without their correction: order 1. Without
+    churn equal to DDIM with η = 0 in these coordinates.
     """
 
     denoise: bool = True
     """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
+    @property
+    def convergence_order(self) -> int | None:
+        return None if self.s_churn else 1
+
     def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
         """Yield the state at every noise level, then at 0 if ``denoise``."""
+        steps = len(sigmas)
         x = self.start(model, sigmas[0], noise)
         yield x
         for sigma, following in pairwise(sigmas):
-            slope = (x - model.denoise(x, sigma)) / sigma
-            x = x + (following - sigma) * slope
+            x, sigma = self.churned(x, sigma, steps, noise)
+            slope = (x - model.denoise(x, sigma)) / float(sigma)
+            x = x + float(following - sigma) * slope
             yield x
         if self.denoise:
-            yield model.denoise(x, sigmas[-1])
+            yield model.denoise(*self.churned(x, sigmas[-1], steps, noise))
 
     def nfe(self, levels: int) -> int:
         """One evaluation per step between levels, one for the step to 0."""
         return levels - 1 + self.denoise
+
+    def closed_form(
+        self, sigmas: Sequence[float], variance: float
+    ) -> Iterator[tuple[float, float]]:
+        yield 0.0, sigmas[0]
+        for raised, added, following in self.churned_steps(sigmas):
+            if following or self.denoise:
+                if added:
+                    yield 1.0, added
+                yield (variance + following * raised) / (variance + raised**2), 0.0

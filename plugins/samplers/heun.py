@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from annotated_types import Ge
-
-from scorebench import Sampler
+from .churn import Churned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heun(Sampler):
+class Heun(Churned):
     """Heun's method of order 2, each step optionally preceded by fresh noise ("churn").
 
     Karras et al. 2022, "Elucidating the design space of diffusion-based generative models",
@@ -27,39 +24,41 @@ class Heun(Sampler):
     σ = 0, is an Euler step: it is D(x, σ_L).
     """
 
-    s_churn: Annotated[float, Ge(0)] = 0.0
-    """Overall amount of churn; γ = min(s_churn/N, √2 − 1) per step of N."""
-    s_min: Annotated[float, Ge(0)] = 0.0
-    """Smallest noise level at which noise is added."""
-    s_max: Annotated[float, Ge(0)] = math.inf
-    """Largest noise level at which noise is added."""
-    s_noise: Annotated[float, Ge(0)] = 1.0
-    """Standard deviation of the added noise."""
     denoise: bool = True
     """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
+    @property
+    def convergence_order(self) -> int | None:
+        return None if self.s_churn else 2
+
     def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
         """Yield the state at every noise level, then at 0 if ``denoise``."""
+        steps = len(sigmas)
         x = self.start(model, sigmas[0], noise)
         yield x
         for sigma, following in pairwise(sigmas):
-            x, sigma = self._churned(x, sigma, noise, len(sigmas))
-            slope = (x - model.denoise(x, sigma)) / sigma
-            euler = x + (following - sigma) * slope
-            corrected = (euler - model.denoise(euler, following)) / following
-            x = x + (following - sigma) * (slope + corrected) / 2
+            x, sigma = self.churned(x, sigma, steps, noise)
+            step = float(following - sigma)
+            slope = (x - model.denoise(x, sigma)) / float(sigma)
+            euler = x + step * slope
+            corrected = (euler - model.denoise(euler, following)) / float(following)
+            x = x + step / 2 * (slope + corrected)
             yield x
         if self.denoise:
-            yield model.denoise(*self._churned(x, sigmas[-1], noise, len(sigmas)))
-
-    def _churned(self, x: Tensor, sigma: Tensor, noise: Noise, steps: int) -> tuple[Tensor, Tensor]:
-        """Algorithm 2, lines 4 to 6: raise the noise level from σ to (1 + γ)·σ."""
-        gamma = min(self.s_churn / steps, math.sqrt(2) - 1)
-        if gamma == 0 or not self.s_min <= sigma <= self.s_max:
-            return x, sigma
-        raised = (1 + gamma) * sigma
-        return x + (raised**2 - sigma**2).sqrt() * self.s_noise * noise.normal(), raised
+            yield model.denoise(*self.churned(x, sigmas[-1], steps, noise))
 
     def nfe(self, levels: int) -> int:
         """Two evaluations per step between levels, one for the step to 0."""
         return 2 * (levels - 1) + self.denoise
+
+    def closed_form(
+        self, sigmas: Sequence[float], variance: float
+    ) -> Iterator[tuple[float, float]]:
+        yield 0.0, sigmas[0]
+        for raised, added, following in self.churned_steps(sigmas):
+            if following or self.denoise:
+                if added:
+                    yield 1.0, added
+                step, slope = following - raised, raised / (variance + raised**2)
+                corrected = following / (variance + following**2) * (1 + step * slope)
+                yield 1 + step * ((slope + corrected) / 2 if following else slope), 0.0

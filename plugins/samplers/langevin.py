@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
 from scorebench import Convention, Init, Sampler
 
-from .langevin_step import langevin_step
+from .langevin_step import langevin_factors, langevin_step
+from .one_level import check_one_level
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,12 @@ class Langevin(Sampler):
     x ← x + (η/2)·score(x, σ) + √η·z (Welling & Teh 2011, eq. 4, without subsampling). Its
     stationary law differs from p_σ by O(η); without noise the chain collapses onto modes.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {"step_size": 0.1, "steps": 20},
+        {"step_size": 0.1, "steps": 20, "convention": "full", "noise_scale": 0.5},
+        {"step_size": 0.1, "steps": 20, "noise_scale": 0.0, "denoise": True, "init": "uniform"},
+    )
 
     step_size: Annotated[float, Gt(0)]
     """Step size η, in squared data units."""
@@ -52,9 +59,17 @@ class Langevin(Sampler):
 
     def nfe(self, levels: int) -> int:
         """One evaluation per iteration, one for denoising."""
-        if levels != 1:
-            raise ValueError(
-                f"langevin stays at one noise level, but the schedule has {levels}; "
-                "use schedule: constant or sampler: annealed_langevin"
-            )
+        check_one_level("langevin", levels)
         return self.steps + self.denoise
+
+    def closed_form(
+        self, sigmas: Sequence[float], variance: float
+    ) -> Iterator[tuple[float, float]]:
+        (sigma,) = sigmas
+        total = variance + sigma**2
+        drift, diffusion = langevin_factors(self.step_size, self.convention)
+        yield 0.0, sigma if self.init == "normal" else 1.0
+        for _ in range(self.steps):
+            yield 1 - drift / total, self.noise_scale * diffusion
+        if self.denoise:
+            yield variance / total, 0.0

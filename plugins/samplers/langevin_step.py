@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from scorebench import Convention, Noise
+
+
+def langevin_factors(step_size: float, convention: Convention) -> tuple[float, float]:
+    """What multiplies the score and the noise in a step of size η.
+
+    ``half``: η/2 and √η (Song & Ermon 2019, eq. 4; Welling & Teh 2011).
+    ``full``: η and √(2η) (the same step for η half as large; the code of Song & Ermon 2020).
+    """
+    drift = step_size / 2 if convention == "half" else step_size
+    return drift, math.sqrt(2 * drift)
 
 
 def langevin_step(
@@ -18,12 +29,10 @@ def langevin_step(
     convention: Convention,
     noise_scale: float,
 ) -> Tensor:
-    """The state after one step of size η from x ``[B, *event]``, with z ~ N(0, I).
+    """The state after one step from x ``[B, *event]``, with z ~ N(0, I).
 
-    ``half``: x + (η/2)·s + √η·z (Song & Ermon 2019, eq. 4; Welling & Teh 2011).
-    ``full``: x + η·s + √(2η)·z (the same step for η half as large; the code of Song & Ermon 2020).
     ``noise_scale`` multiplies z; at 0 no number is drawn and the step is gradient ascent.
     """
-    eta = step_size if convention == "half" else 2 * step_size
-    x = x + (eta / 2) * score
-    return x + (noise_scale * eta**0.5) * noise.normal() if noise_scale else x
+    drift, diffusion = langevin_factors(step_size, convention)
+    x = x + drift * score
+    return x + noise_scale * diffusion * noise.normal() if noise_scale else x

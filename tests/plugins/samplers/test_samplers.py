@@ -1,272 +1,191 @@
-"""Every shipped sampler against closed forms on N(0, s²), where each is affine in its draws.
+"""What the shipped samplers do to each other and to mistakes.
 
-A noise source that sends one impulse per sample of the batch gives the coefficient of every draw
-exactly, without Monte Carlo.
+That each is right is proven in ``test_conformance.py`` and ``test_slow_versions.py``.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 import scorebench
-from scorebench import Noise, Sampler, ScoreModel, UserError
-from scorebench.running.sampling import CountedModel
-
-S = 0.7  # standard deviation of the data
-LEVELS = [3, 10, 50]
-
-
-class Impulses(Noise):
-    """Row b is 1 in draw b and 0 in the others, so row b of the result is its coefficient."""
-
-    def __init__(self, draws: int) -> None:
-        self.draws, self.drawn = draws, 0
-
-    def normal(self) -> Tensor:
-        draw = torch.zeros(self.draws, 1, dtype=torch.float64)
-        draw[self.drawn] = 1
-        self.drawn += 1
-        return draw
-
-    def uniform(self) -> Tensor:
-        return self.normal()
+from scorebench import UserError
+from scorebench.running.noise import StreamNoise
+from scorebench.testing.exact_models import GAUSSIAN, MIXTURE
+from scorebench.testing.impulses import response
+from scorebench.testing.levels import levels
 
 
-def gaussian() -> ScoreModel:
-    return scorebench.load("score_model", "gaussian", dtype="float64", mean=[0.0], std=S)
+def walk(name: str, parameters: Mapping[str, Any], sigmas: Tensor, count: int = 8) -> Tensor:
+    noise = StreamNoise(0, range(count), MIXTURE.event_shape, dtype=torch.float64)
+    sampler = scorebench.build("sampler", name, **parameters)
+    *_, x = sampler.trajectory(MIXTURE, sigmas, noise)
+    assert isinstance(x, Tensor)
+    return x
 
 
-def levels(n: int, schedule: str = "geometric") -> Tensor:
-    built = scorebench.build("noise_schedule", schedule, n=n, sigma_max=5, sigma_min=0.05)
-    return built.sigmas(scorebench.Context())
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("ddim", {}), ("euler", {})),
+        (("ddim", {"eta": 1.0}), ("euler_ancestral", {})),
+        (("ddim", {"eta": 0.4}), ("euler_ancestral", {"eta": 0.4})),
+        (("dpmpp_2m_sde", {"eta": 0.0}), ("dpmpp_2m", {})),
+        (("dpmpp_3m_sde", {"eta": 0.0}), ("dpmpp_3m", {})),
+        (("dpmpp_sde", {"eta": 0.0}), ("dpmpp_2s", {})),
+        (("deis", {"order": 1}), ("euler", {})),
+        (("ipndm", {"order": 1}), ("euler", {})),
+        (("predictor_corrector", {"corrector_steps": 0}), ("reverse_diffusion", {})),
+        (
+            ("predictor_corrector", {"corrector_steps": 0, "predictor": "euler_ancestral"}),
+            ("euler_ancestral", {}),
+        ),
+    ],
+)
+def test_some_samplers_are_others_at_the_end_of_their_range(
+    one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]
+) -> None:
+    sigmas = levels(12)
+    torch.testing.assert_close(walk(*one, sigmas), walk(*other, sigmas), rtol=1e-11, atol=1e-11)
 
 
-def coefficients(sampler: Sampler, sigmas: Tensor, draws: int) -> list[float]:
-    noise = Impulses(draws)
-    *_, last = sampler.trajectory(gaussian(), sigmas, noise)
-    assert noise.drawn == draws
-    return last.flatten().tolist()
-
-
-def contraction(sigma: float) -> float:
-    """D(x, σ)/x on N(0, s²)."""
-    return S**2 / (S**2 + sigma**2)
-
-
-@pytest.mark.parametrize("n", LEVELS)
-@pytest.mark.parametrize("denoise", [True, False])
-def test_euler_multiplies_by_its_steps(n: int, denoise: bool) -> None:
-    sigmas = levels(n)
-    expected = float(sigmas[0])
-    for sigma, following in pairwise(sigmas.tolist()):
-        expected *= 1 + (following - sigma) * (1 - contraction(sigma)) / sigma
-    expected *= contraction(float(sigmas[-1])) if denoise else 1
-    euler = scorebench.build("sampler", "euler", denoise=denoise)
-    assert coefficients(euler, sigmas, 1) == pytest.approx([expected], rel=1e-12)
-
-
-@pytest.mark.parametrize("n", LEVELS)
-def test_heun_without_churn_multiplies_by_its_steps(n: int) -> None:
-    sigmas = levels(n)
-    expected = float(sigmas[0])
-    for sigma, following in pairwise(sigmas.tolist()):
-        slope = (1 - contraction(sigma)) / sigma
-        euler = 1 + (following - sigma) * slope
-        corrected = euler * (1 - contraction(following)) / following
-        expected *= 1 + (following - sigma) * (slope + corrected) / 2
-    expected *= contraction(float(sigmas[-1]))
-    heun = scorebench.build("sampler", "heun")
-    assert coefficients(heun, sigmas, 1) == pytest.approx([expected], rel=1e-12)
-
-
-@pytest.mark.parametrize("churn", [0.5, 5.0, 1000.0])
-def test_churn_adds_noise_as_in_algorithm_2(churn: float) -> None:
-    n, s_noise = 10, 1.003
-    sigmas = levels(n)
-    gamma = min(churn / n, math.sqrt(2) - 1)
-    expected = [float(sigmas[0])]
-    for sigma, following in [*pairwise(sigmas.tolist()), (float(sigmas[-1]), 0.0)]:
-        raised = sigma * (1 + gamma)
-        expected.append(s_noise * math.sqrt(raised**2 - sigma**2))
-        slope = (1 - contraction(raised)) / raised
-        factor = 1 + (following - raised) * slope
-        if following > 0:
-            corrected = factor * (1 - contraction(following)) / following
-            factor = 1 + (following - raised) * (slope + corrected) / 2
-        expected = [factor * c for c in expected]
-    heun = scorebench.build("sampler", "heun", s_churn=churn, s_noise=s_noise)
-    assert coefficients(heun, sigmas, n + 1) == pytest.approx(expected, rel=1e-10)
+def test_deis_and_ipndm_are_one_on_equal_steps() -> None:
+    sigmas = torch.linspace(5, 0.5, 12, dtype=torch.float64)
+    for order in (2, 3, 4):
+        deis, ipndm = (walk(name, {"order": order}, sigmas) for name in ("deis", "ipndm"))
+        torch.testing.assert_close(deis, ipndm, rtol=1e-11, atol=1e-11)
+        assert not torch.allclose(
+            walk("deis", {"order": order}, levels(12)), walk("ipndm", {"order": order}, levels(12))
+        )
 
 
 def test_churn_is_added_between_its_bounds_only() -> None:
     sigmas = levels(10)
     inside = sum(0.1 <= s <= 1 for s in sigmas.tolist())
-    heun = scorebench.build("sampler", "heun", s_churn=5, s_min=0.1, s_max=1)
     assert 0 < inside < 10
-    coefficients(heun, sigmas, 1 + inside)
-
-
-@pytest.mark.parametrize("convention", ["half", "full"])
-@pytest.mark.parametrize("noise_scale", [1.0, 0.5])
-@pytest.mark.parametrize("sigma", [0.0, 0.3])
-def test_langevin_is_the_autoregression_it_should_be(
-    convention: str, noise_scale: float, sigma: float
-) -> None:
-    eta, steps = 0.1, 20
-    drift, diffusion = (eta / 2, eta**0.5) if convention == "half" else (eta, (2 * eta) ** 0.5)
-    a = 1 - drift / (S**2 + sigma**2)
-    expected = [sigma * a**steps]
-    expected += [noise_scale * diffusion * a ** (steps - k) for k in range(1, steps + 1)]
-    langevin = scorebench.build(
-        "sampler",
-        "langevin",
-        step_size=eta,
-        steps=steps,
-        convention=convention,
-        noise_scale=noise_scale,
-    )
-    found = coefficients(langevin, torch.tensor([sigma], dtype=torch.float64), steps + 1)
-    assert found == pytest.approx(expected, rel=1e-12)
+    for name in ("euler", "heun"):
+        sampler = scorebench.build("sampler", name, s_churn=5, s_min=0.1, s_max=1, s_noise=1.003)
+        found = response(sampler, GAUSSIAN, sigmas)
+        assert len(found.gains) == 1 + inside
 
 
 def test_langevin_settles_at_the_biased_variance_of_its_step() -> None:
-    eta, sigma = 0.2, 0.3
+    eta, sigma = 0.2, 0.5
     langevin = scorebench.build("sampler", "langevin", step_size=eta, steps=400)
-    found = coefficients(langevin, torch.tensor([sigma], dtype=torch.float64), 401)
-    variance = S**2 + sigma**2
-    assert sum(c**2 for c in found) == pytest.approx(variance / (1 - eta / (4 * variance)))
+    found = response(langevin, GAUSSIAN, levels(1)).std[1] ** 2
+    variance = GAUSSIAN.stds[0][1] ** 2 + sigma**2
+    assert float(found) == pytest.approx(variance / (1 - eta / (4 * variance)))
 
 
-def test_without_noise_langevin_climbs_to_the_mode_and_draws_nothing_but_a_start() -> None:
-    langevin = scorebench.build("sampler", "langevin", step_size=0.1, steps=500, noise_scale=0)
-    assert abs(coefficients(langevin, torch.tensor([0.3], dtype=torch.float64), 1)[0]) < 1e-15
+def test_underdamped_langevin_settles_at_the_right_variance_whatever_its_step() -> None:
+    for step in (0.1, 0.5, 0.9):
+        sampler = scorebench.build("sampler", "underdamped_langevin", step_size=step, steps=800)
+        found = response(sampler, GAUSSIAN, levels(1))
+        expected = torch.tensor([s**2 + 0.25 for s in GAUSSIAN.stds[0]], dtype=torch.float64)
+        torch.testing.assert_close(found.std**2, expected, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize("convention", ["half", "full"])
-@pytest.mark.parametrize("denoise", [True, False])
-@pytest.mark.parametrize("n", [1, 3, 10])
-def test_annealed_langevin_is_algorithm_1(convention: str, denoise: bool, n: int) -> None:
-    epsilon, steps = 1e-3, 3
-    sigmas = levels(n)
-    expected = [float(sigmas[0])]
-    for sigma in sigmas.tolist():
-        alpha = epsilon * sigma**2 / float(sigmas[-1]) ** 2
-        drift = alpha / 2 if convention == "half" else alpha
-        diffusion = alpha**0.5 if convention == "half" else (2 * alpha) ** 0.5
-        for _ in range(steps):
-            a = 1 - drift / (S**2 + sigma**2)
-            expected = [a * c for c in expected] + [diffusion]
-    if denoise:
-        expected = [contraction(float(sigmas[-1])) * c for c in expected]
-    sampler = scorebench.build(
-        "sampler",
-        "annealed_langevin",
-        step_size=epsilon,
-        steps_per_level=steps,
-        convention=convention,
-        denoise=denoise,
-    )
-    assert coefficients(sampler, sigmas, 1 + n * steps) == pytest.approx(expected, rel=1e-10)
+def test_without_noise_langevin_climbs_to_the_mode() -> None:
+    langevin = scorebench.build("sampler", "langevin", step_size=0.1, steps=2000, noise_scale=0)
+    found = response(langevin, GAUSSIAN, levels(1))
+    assert len(found.gains) == 1
+    assert found.std.max() < 1e-9
+    torch.testing.assert_close(found.offset, torch.tensor(GAUSSIAN.means[0], dtype=torch.float64))
 
 
-@pytest.mark.parametrize(("name", "order"), [("euler", 1), ("heun", 2)])
-def test_ode_samplers_reach_their_order(name: str, order: int) -> None:
-    sampler = scorebench.build("sampler", name, denoise=False)
-    errors = []
-    for n in (65, 257):
-        sigmas = levels(n, "karras")
-        first, last = float(sigmas[0]), float(sigmas[-1])
-        exact = first * math.sqrt((S**2 + last**2) / (S**2 + first**2))
-        errors.append(abs(coefficients(sampler, sigmas, 1)[0] - exact))
-    assert math.log(errors[0] / errors[1], 4) == pytest.approx(order, abs=0.1)
-
-
-BUILT = [
-    ("euler", {}),
-    ("euler", {"denoise": False}),
-    ("heun", {}),
-    ("heun", {"s_churn": 3, "denoise": False}),
-    ("annealed_langevin", {"steps_per_level": 4}),
-    ("annealed_langevin", {"steps_per_level": 1, "denoise": True}),
-    ("langevin", {"step_size": 0.1, "steps": 7}),
-    ("langevin", {"step_size": 0.1, "steps": 7, "denoise": True, "init": "uniform"}),
-]
-
-
-@pytest.mark.parametrize(("name", "parameters"), BUILT)
-@pytest.mark.parametrize("n", [1, 2, 9])
-def test_evaluations_are_as_many_as_declared(
-    name: str, parameters: dict[str, object], n: int
-) -> None:
-    if name == "langevin" and n > 1:
-        n = 1
-    sampler = scorebench.build("sampler", name, **parameters)
-    sigmas = levels(n)
-    model = gaussian()
-    found = scorebench.sample(model, sampler, sigmas, 5)
-    assert found.nfe == sampler.nfe(n)
-    assert found.x.dtype == torch.float64
-
-
-@pytest.mark.parametrize(("name", "parameters"), BUILT)
-def test_states_yielded_are_not_changed_afterwards(
-    name: str, parameters: dict[str, object]
-) -> None:
-    sampler = scorebench.build("sampler", name, **parameters)
-    sigmas = levels(1 if name == "langevin" else 5)
-    states = []
-    for state in sampler.trajectory(gaussian(), sigmas, Impulses(40)):
-        states.append((state, state.clone()))
-    assert len(states) >= 1
-    assert all(torch.equal(state, copy) for state, copy in states)
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "yielded"),
-    [
-        ("euler", {}, 6),
-        ("euler", {"denoise": False}, 5),
-        ("heun", {}, 6),
-        ("annealed_langevin", {"steps_per_level": 2}, 5),
-        ("annealed_langevin", {"steps_per_level": 2, "denoise": True}, 6),
-    ],
-)
-def test_a_state_is_yielded_for_every_level(
-    name: str, parameters: dict[str, object], yielded: int
-) -> None:
-    sampler = scorebench.build("sampler", name, **parameters)
-    assert len(list(sampler.trajectory(gaussian(), levels(5), Impulses(40)))) == yielded
-
-
-def test_langevin_yields_every_iteration() -> None:
-    sampler = scorebench.build("sampler", "langevin", step_size=0.1, steps=7)
-    assert len(list(sampler.trajectory(gaussian(), levels(1), Impulses(8)))) == 7
-
-
-def test_langevin_refuses_several_levels() -> None:
-    sampler = scorebench.build("sampler", "langevin", step_size=0.1)
-    with pytest.raises(ValueError, match="stays at one noise level, but the schedule has 3"):
+@pytest.mark.parametrize("name", ["langevin", "mala", "underdamped_langevin"])
+def test_chains_refuse_several_levels(name: str) -> None:
+    sampler = scorebench.build("sampler", name, step_size=0.1)
+    with pytest.raises(ValueError, match=f"{name} stays at one noise level, but .* has 3; use"):
         sampler.nfe(3)
 
 
-@pytest.mark.parametrize("name", ["annealed_langevin", "langevin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "annealed_langevin",
+        "consistent_annealed_langevin",
+        "langevin",
+        "mala",
+        "underdamped_langevin",
+    ],
+)
 @pytest.mark.parametrize("bad", [0, -1, "nan", "fast"])
 def test_step_sizes_must_be_positive(name: str, bad: object) -> None:
     with pytest.raises(UserError, match="step_size: expected float > 0"):
         scorebench.build("sampler", name, step_size=bad)
 
 
-def test_heun_beats_euler_at_equal_evaluations() -> None:
-    model = CountedModel(gaussian(), torch.float64)
-    variance = {}
-    for name, n in (("euler", 19), ("heun", 10)):
-        sampler = scorebench.build("sampler", name)
-        assert sampler.nfe(n) == 19
-        *_, x = sampler.trajectory(model, levels(n, "karras"), Impulses(1))
-        variance[name] = abs(float(x) ** 2 - S**2)
-    assert variance["heun"] < variance["euler"] / 3
+@pytest.mark.parametrize("name", ["ddim", "euler_ancestral", "dpm_solver_2", "dpmpp_2s"])
+def test_the_share_of_noise_lies_between_0_and_1(name: str) -> None:
+    for bad in (-0.1, 1.1, "nan"):
+        with pytest.raises(UserError, match="eta: expected float ≥ 0 ≤ 1"):
+            scorebench.build("sampler", name, eta=bad)
+
+
+def test_consistent_steps_must_suit_the_levels() -> None:
+    sigmas = torch.tensor([1.0, 0.5, 0.25], dtype=torch.float64)
+    for good in (0.5 * 0.25**2, 1.5 * 0.25**2, 0.25**2):
+        assert walk("consistent_annealed_langevin", {"step_size": good}, sigmas).isfinite().all()
+    for bad in (0.49 * 0.25**2, 1.51 * 0.25**2):
+        with pytest.raises(UserError, match=r"must be between 0\.0312 and 0\.0938 on these noise"):
+            walk("consistent_annealed_langevin", {"step_size": bad}, sigmas)
+
+
+def test_consistent_noise_is_that_of_the_level() -> None:
+    """On a point mass the state at every level has exactly the standard deviation σ."""
+    from scorebench.testing.exact_models import ExactMixture
+
+    point = ExactMixture([1.0], [[0.0]], [[0.0]])
+    sigmas = torch.tensor([1.0, 0.8, 0.5, 0.3], dtype=torch.float64)
+    sampler = scorebench.build("sampler", "consistent_annealed_langevin", step_size=0.06)
+    for n in (2, 3, 4):
+        # The last step adds no noise: what is left of it tells what there was before.
+        found = response(sampler, point, sigmas[:n] * 0.3 / sigmas[n - 1])
+        assert float(found.std) == pytest.approx(0.3 * (1 - 0.06 / 0.09), rel=1e-12)
+
+
+def test_predictor_corrector_is_algorithm_2_with_the_step_of_algorithm_4() -> None:
+    """Against loops over samples and coordinates, from the same numbers."""
+    sigmas, count, snr = levels(6), 5, 0.2
+    for batch_mean in (False, True):
+        parameters = {"snr": snr, "corrector_steps": 2, "batch_mean": batch_mean}
+        found = walk("predictor_corrector", parameters, sigmas, count)
+        noise = StreamNoise(0, range(count), MIXTURE.event_shape, dtype=torch.float64)
+        x = [float(sigmas[0]) * row for row in noise.normal()]
+
+        def score(point: Tensor, sigma: Tensor) -> Tensor:
+            return MIXTURE.score(point[None], sigma)[0]
+
+        for sigma, following in pairwise(sigmas):
+            variance, z = float(sigma**2 - following**2), noise.normal()
+            for i in range(count):
+                x[i] = x[i] + variance * score(x[i], sigma) + math.sqrt(variance) * z[i]
+            for _ in range(2):
+                z = noise.normal()
+                scores = [score(point, following) for point in x]
+                signal = [math.dist(g, [0, 0]) for g in scores]
+                random = [math.dist(row, [0, 0]) for row in z]
+                if batch_mean:
+                    signal = [sum(signal) / count] * count
+                    random = [sum(random) / count] * count
+                for i in range(count):
+                    step = 2 * (snr * random[i] / signal[i]) ** 2
+                    x[i] = x[i] + step * scores[i] + math.sqrt(2 * step) * z[i]
+        expected = torch.stack([MIXTURE.denoise(p[None], sigmas[-1])[0] for p in x])
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_means_over_the_batch_couple_samples_and_are_declared() -> None:
+    coupled = scorebench.build("sampler", "predictor_corrector", batch_mean=True)
+    assert coupled.coupled
+    assert not scorebench.build("sampler", "predictor_corrector").coupled
+    assert not scorebench.build(
+        "sampler", "predictor_corrector", batch_mean=True, corrector_steps=0
+    ).coupled

@@ -1,0 +1,27 @@
+"""Euler steps followed by fresh noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Le
+
+from .ddim import DDIM
+
+
+@dataclass(frozen=True, kw_only=True)
+class EulerAncestral(DDIM):
+    """An Euler step down to a level below the next, then fresh noise up to it.
+
+    The sampler of that name in k-diffusion (Crowson 2022), and the ancestral predictor of Song et
+    al. 2021, "Score-based generative modeling through stochastic differential equations",
+    equation 47. An Euler step from σ to ``down`` is D + down/σ·(x − D), so this is DDIM with
+    η = 1 unless told otherwise.
+    """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"eta": 0.3})
+
+    eta: Annotated[float, Ge(0), Le(1)] = 1.0
+    """η: the share of fresh noise; 0 is Euler's method."""
