@@ -20,15 +20,27 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 
 # What a part may import of the others; every part may import scorebench.errors and .atomic.
 MAY_IMPORT = {
-    "cli": {"report", "engine", "running", "suite", "plugin", "store", "metrics"},
+    "cli": {
+        "report",
+        "engine",
+        "running",
+        "suite",
+        "plugin",
+        "store",
+        "metrics",
+        "levels",
+        "testing",
+    },
     "api": {"engine", "running", "suite", "plugin", "store"},
     "report": {"store"},
+    "testing": {"running", "plugin", "metrics"},
     "engine": {"running", "suite", "plugin", "store", "metrics"},
     "running": {"suite", "plugin", "metrics"},
     "suite": {"plugin"},
     "plugin": set(),
     "store": set(),
     "metrics": set(),
+    "levels": set(),
     "errors": set(),
     "atomic": set(),
 }
@@ -70,7 +82,7 @@ def test_imports_point_one_way(path: Path) -> None:
 def test_shipped_components_use_public_names_only(path: Path) -> None:
     for name in runtime_imports(path):
         if name.partition(".")[0] == "scorebench":
-            assert name in ("scorebench", "scorebench.metrics")
+            assert name in ("scorebench", "scorebench.metrics", "scorebench.levels")
 
 
 @pytest.mark.parametrize("path", [*HARNESS, *PLUGINS], ids=lambda p: str(p.relative_to(ROOT)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from scorebench import Data, Dataset, UserError
 
@@ -24,6 +25,8 @@ class Cifar10(Dataset):
 
     Classes are numbered in alphabetical order, airplane 0 to truck 9.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ()  # none without files
 
     split: Literal["train", "test"] = "train"
     """50,000 or 10,000 images."""

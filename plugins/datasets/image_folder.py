@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 
@@ -28,6 +28,8 @@ class ImageFolder(Dataset):
     They are read when they are needed, those of a zip without unpacking it. The files are taken by
     their extension (bmp, gif, jpg, png, ppm, tiff, webp); hidden ones are ignored.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ()  # none without files
 
     path: Path
     """The folder or the zip."""
