@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Constant(NoiseSchedule):
     """One noise level, for chains that stay at it; 0 is the data itself, without blur."""
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({"sigma": 0.0}, {"sigma": 0.3})
 
     sigma: Annotated[float, Ge(0)]
     """The noise level σ."""

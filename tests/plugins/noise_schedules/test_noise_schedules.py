@@ -12,7 +12,7 @@ from scorebench import UserError
 from scorebench.running.sampling import check_sigmas
 
 CONTEXT = scorebench.Context()
-LADDERS = ["geometric", "karras"]
+LADDERS = ["geometric", "karras", "linear", "log_snr", "time_uniform"]
 
 
 def sigmas(name: str, **parameters: float) -> torch.Tensor:
@@ -53,6 +53,27 @@ def test_karras_levels_are_those_of_the_paper() -> None:
 def test_karras_with_rho_one_is_linear() -> None:
     levels = sigmas("karras", n=5, sigma_max=5, sigma_min=1, rho=1)
     torch.testing.assert_close(levels, torch.tensor([5.0, 4, 3, 2, 1], dtype=torch.float64))
+
+
+def test_linear_levels_are_karras_with_rho_one() -> None:
+    torch.testing.assert_close(
+        sigmas("linear", n=7, sigma_max=9, sigma_min=0.5),
+        sigmas("karras", n=7, sigma_max=9, sigma_min=0.5, rho=1),
+    )
+
+
+def test_log_snr_levels_have_equal_steps_of_log_snr() -> None:
+    levels = sigmas("log_snr")
+    steps = (-2 * levels.log()).diff()
+    assert len(levels) == 18
+    torch.testing.assert_close(steps, torch.full_like(steps, 2 * math.log(80 / 0.002) / 17))
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_two_levels_are_the_ends_over_extreme_ranges(name: str) -> None:
+    levels = sigmas(name, n=2, sigma_max=1e6, sigma_min=1e-9)
+    check_sigmas(levels)
+    assert levels.tolist() == pytest.approx([1e6, 1e-9], rel=1e-6)
 
 
 @pytest.mark.parametrize("name", LADDERS)
