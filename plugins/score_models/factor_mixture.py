@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
@@ -37,6 +37,8 @@ class FactorMixture:
     analyzers"), then kept in the cache. Of samples with many dimensions the 128 leading principal
     directions are modelled, or 2r if that is more, and the others as isotropic noise.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({"dataset": "digits"},)
 
     components: Annotated[int, Gt(0)] = 20
     """Number of Gaussians K; those that EM leaves with too few samples are dropped."""

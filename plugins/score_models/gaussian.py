@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge, MinLen
@@ -34,6 +35,11 @@ class Gaussian:
     none. A single number is used in all dimensions; d is the length of whichever parameter is a
     list, 1 where none is.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {},
+        {"mean": [1, -2], "covariance": [[2, 0.5], [0.5, 1]]},
+    )
 
     mean: FiniteFloat | Vector = 0.0
     """μ: a number or a list of d."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, MinLen
@@ -31,6 +32,12 @@ class GaussianMixture:
     Blurred by N(0, σ²I) it is the mixture of N(μₖ, Σₖ + σ²I). Multimodal with an exact score: what
     a sampler gets wrong, modes it misses or weights it distorts, is the sampler's own doing.
     """
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {"means": [[-2, 0], [2, 1]], "weights": [1, 3], "stds": [0.3, 1]},
+        {"means": [[-2, 0], [2, 1]], "covariances": [[[1, 0.3], [0.3, 1]], [[1, 0], [0, 0.1]]]},
+        {"means": [[-2], [2]], "stds": [0, 0]},
+    )
 
     means: Annotated[list[Vector], MinLen(1)]
     """μₖ: K lists of d numbers."""
