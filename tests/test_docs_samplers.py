@@ -1,0 +1,103 @@
+"""The findings in docs/samplers.md are what the suites give, and what theory says they should."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scipy.optimize import brentq
+from scipy.special import ndtr
+
+import scorebench
+
+ROOT = Path(__file__).parent.parent
+
+
+def documented(suite: str) -> list[list[str]]:
+    """The rows of the table in a suite's section."""
+    text = (ROOT / "docs" / "samplers.md").read_text()
+    (section,) = re.findall(rf"^### .*`suites/{suite}\.yaml`\n(.*?)(?=^##|\Z)", text, re.M | re.S)
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    return rows[2:]
+
+
+def measured(suite: str, folder: Path) -> pd.DataFrame:
+    return scorebench.run(ROOT / "suites" / f"{suite}.yaml", results=folder / suite)
+
+
+def share_by_the_ode(sigma_max: float) -> float:
+    """The share at (5, 5) when N(0, σ²) is taken for the mixture blurred by σ.
+
+    Along the line through the modes the probability-flow ODE is one-dimensional: it keeps the
+    order of samples, and so sends those above the blurred data's 0.2 quantile to (5, 5).
+    """
+    mean, std = 5 * math.sqrt(2), math.hypot(1, sigma_max)
+
+    def below(x: float) -> float:
+        return float(0.8 * ndtr((x - mean) / std) + 0.2 * ndtr((x + mean) / std))
+
+    quantile = brentq(lambda x: below(x) - 0.2, -9 * std, 9 * std, xtol=1e-12)
+    return float(1 - ndtr(quantile / sigma_max))
+
+
+@pytest.mark.slow
+def test_toy_modes(tmp_path: Path) -> None:
+    table = measured("toy_modes", tmp_path)
+    assert set(table["status"]) == {"ok"}
+    rows = documented("toy_modes")
+    assert len(rows) == 14
+    for sampler, levels, sigma_max, iterations, nfe, share, by_ode in rows:
+        cells = table[(table["sampler"] == sampler) & (table["n_sigmas"] == int(levels))]
+        if sampler == "langevin":
+            cells = cells[cells["schedule.sigma"] == float(sigma_max)]
+            cells = cells[cells["sampler.steps"] == int(iterations)]
+        else:
+            cells = cells[cells["schedule.sigma_max"] == float(sigma_max)]
+        if sampler == "annealed_langevin":
+            cells = cells[cells["sampler.steps_per_level"] == int(iterations)]
+        assert len(cells) == 2
+        assert set(cells["nfe"]) == {int(nfe)}
+        # The random numbers are the same everywhere. Beyond the last digit shown, allow for 20 of
+        # 20,000 samples that another machine's rounding sends to the other mode.
+        assert cells["mode_weight"].mean() == pytest.approx(float(share), abs=0.0015), sampler
+        if by_ode != "–":
+            exact = share_by_the_ode(float(sigma_max))
+            assert float(by_ode) == pytest.approx(exact, abs=0.0005)
+            if sampler == "heun":  # whose own error is below three standard errors of a share
+                error = 3 * math.sqrt(0.2 * 0.8 / 20_000)
+                assert cells["mode_weight"].mean() == pytest.approx(exact, abs=error)
+    plain = table[(table["sampler"] == "langevin") & (table["schedule.sigma"] == 0)]
+    by_steps = plain.pivot_table(index="repeat", columns="sampler.steps", values="mode_weight")
+    assert (by_steps[100] == by_steps[1000]).all()  # not one sample changes over
+
+
+@pytest.mark.slow
+def test_langevin_bias(tmp_path: Path) -> None:
+    table = measured("langevin_bias", tmp_path).set_index(
+        ["sampler.convention", "sampler.step_size", "sampler.noise_scale"]
+    )
+    rows = documented("langevin_bias")
+    assert 3 * len(rows) == len(table) == 36
+    for convention, step, *columns in rows:
+        eta = float(step) if convention == "half" else 2 * float(step)
+        for scale, said, found in zip((1, 0.5, 0), columns[::2], columns[1::2], strict=True):
+            cell = table.loc[(convention, float(step), scale)]
+            gain = 1 - eta / 2
+            if abs(gain) > 1:
+                assert (said, found, cell["status"]) == ("unstable", "diverged", "diverged")
+                continue
+            exact = scale**2 * eta / (1 - gain**2)
+            assert float(said) == pytest.approx(exact, abs=0.0005)
+            # Four standard errors of the variance of 80,000 independent numbers. Where there is
+            # no noise, 1e-13 or less of the start is left.
+            assert cell["variance"] == pytest.approx(
+                exact, rel=4 * math.sqrt(2 / 80_000), abs=1e-12
+            )
+            # The chain is a contraction, so rounding doesn't grow: the digits shown must agree.
+            assert cell["variance"] == pytest.approx(float(found), abs=0.00051)
+    for half, full in ((1, 0.5), (3, 1.5)):
+        same = [table.loc[(c, s, 1), "variance"] for c, s in (("half", half), ("full", full))]
+        assert same[0] == same[1]
