@@ -10,8 +10,12 @@ import pandas as pd
 import pytest
 from scipy.optimize import brentq
 from scipy.special import ndtr
+from typer.testing import CliRunner
 
 import scorebench
+from scorebench.cli import app
+from scorebench.plugin.host import default_host
+from scorebench.plugin.parameters import parameters_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,6 +45,60 @@ def share_by_the_ode(sigma_max: float) -> float:
 
     quantile = brentq(lambda x: below(x) - 0.2, -9 * std, 9 * std, xtol=1e-12)
     return float(1 - ndtr(quantile / sigma_max))
+
+
+def listed(section: str) -> dict[str, list[str]]:
+    """The rows of a section's table by the component they are about."""
+    text = (ROOT / "docs" / "samplers.md").read_text()
+    (found,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    rows = [line.strip("| ").split(" | ") for line in found.splitlines() if line[:3] == "| `"]
+    return {row[0].strip("`"): row[1:] for row in rows}
+
+
+def test_every_shipped_sampler_is_listed_with_its_evaluations_and_its_order() -> None:
+    from scorebench.testing.convergence import order_on_graded_levels
+
+    host, rows = default_host(), listed("The samplers")
+    assert set(rows) == set(host.components("sampler"))
+    for name, (_, nfe, order, _) in rows.items():
+        given = dict(getattr(host.find("sampler", name), "examples", [{}])[0])
+        sampler = host.build("sampler", name, {**given, "denoise": nfe_includes_denoising(name)})
+        n = 1 if "steps" in given else 7
+        formula = nfe.replace("−", "-").replace("·", "*").replace("2N", "2*N")
+        formula = formula.replace("3N", "3*N").replace("2T", "2*T")
+        T = given.get("steps", given.get("steps_per_level"))
+        assert eval(formula, {"N": n, "T": T, "M": 1}) == sampler.nfe(n), name
+        if order == "–":
+            assert sampler.convergence_order is None, name
+        else:
+            measured, declared = order.rstrip(")").split(" (")
+            assert int(declared) == sampler.convergence_order
+            assert float(measured) == pytest.approx(order_on_graded_levels(sampler)[0], abs=0.02)
+
+
+def nfe_includes_denoising(name: str) -> bool:
+    return bool(parameters_of(default_host().find("sampler", name))["denoise"].default)
+
+
+def test_every_shipped_schedule_is_listed_with_its_parameters() -> None:
+    host, rows = default_host(), listed("Noise schedules")
+    assert set(rows) == set(host.components("noise_schedule"))
+    for name, (_, parameters) in rows.items():
+        named = set(re.findall(r"`(\w+)`", parameters))
+        assert named == set(parameters_of(host.find("noise_schedule", name))), name
+
+
+def test_every_shipped_score_model_is_listed() -> None:
+    assert set(listed("Score models")) == set(default_host().components("score_model"))
+
+
+def test_the_levels_recommended_for_digits_are_those_shown() -> None:
+    done = CliRunner().invoke(app, ["levels", "digits"])
+    assert done.exit_code == 0
+    shown = re.findall(
+        r"```yaml\n(schedule: .*?)```", (ROOT / "docs" / "samplers.md").read_text(), re.S
+    )
+    assert shown[0].strip() in done.output
 
 
 @pytest.mark.slow

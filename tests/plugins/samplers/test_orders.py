@@ -16,6 +16,7 @@ from torch import Tensor
 import scorebench
 from scorebench import Noise, Sampler, ScoreModel
 from scorebench.running.noise import StreamNoise
+from scorebench.testing import measured_order
 from scorebench.testing.convergence import order_on_graded_levels
 from scorebench.testing.exact_models import CPU
 
@@ -130,6 +131,21 @@ def unipc_corrected(sampler: Any, model: ScoreModel) -> list[tuple[float, float]
         patch.setattr(type(sampler), "_step", watched)
         (start, _), *_ = steps(sampler, model, GRADED)
     return list(pairwise([start, *corrected]))
+
+
+def test_from_a_small_start_the_error_of_the_first_step_prevails() -> None:
+    """Of order 1 at the first step, whose error falls with the square of its length alone."""
+    levels = [
+        scorebench.build("noise_schedule", "karras", n=n, sigma_max=10, sigma_min=0.3).sigmas(
+            scorebench.Context()
+        )
+        for n in (64, 256)
+    ]
+    deis = scorebench.build("sampler", "deis", order=4, variable="log_sigma")
+    assert order_on_graded_levels(deis)[0] == pytest.approx(4, abs=0.1)
+    assert measured_order(deis, *levels)[0] == pytest.approx(2, abs=0.1)
+    unipc = scorebench.build("sampler", "unipc")
+    assert measured_order(unipc, *levels)[0] == pytest.approx(4, abs=0.1)
 
 
 @dataclass(frozen=True, kw_only=True)
