@@ -70,6 +70,7 @@ def scorebench_samplers() -> Iterator[Component]:
         ("deis", "DEIS", "Adams–Bashforth of variable steps, Zhang & Chen 2023"),
         ("ipndm", "IPNDM", "Adams–Bashforth of equal steps, Zhang & Chen 2023"),
         ("unipc", "UniPC", "Predictor and free corrector, Zhao et al. 2023"),
+        ("sa_solver", "SASolver", "Stochastic Adams, predictor and corrector, Xue et al. 2023"),
     ):
         yield Component(name, f"{here}.{name}:{cls}", summary)
 

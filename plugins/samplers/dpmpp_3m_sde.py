@@ -13,7 +13,7 @@ from annotated_types import Ge
 
 from scorebench import Sampler
 
-from .exponential_integrals import exponential_integrals
+from .exponential_integrals import adams_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,26 +47,20 @@ class DPMpp3MSDE(Sampler):
         """Yield the state at every noise level, then at 0 if ``denoise``."""
         x = self.start(model, sigmas[0], noise)
         yield x
-        past: deque[tuple[Tensor, float]] = deque(maxlen=2)
+        past: deque[tuple[float, Tensor]] = deque(maxlen=3)
         for sigma, following in pairwise(sigmas):
-            t = float(following)
-            h = math.log(float(sigma) / t)
-            denoised = model.denoise(x, sigma)
-            i0, i1, i2 = exponential_integrals((1 + self.eta) * h, 3)
-            x = math.exp(-(1 + self.eta) * h) * x + i0 * denoised
-            if past:
-                earlier, h1 = past[0]
-                slope = (denoised - earlier) / h1
-                if len(past) == 2:
-                    earliest, h2 = past[1]
-                    curvature = (slope - (earlier - earliest) / h2) / (h1 + h2)
-                    slope = slope + h1 * curvature
-                    x = x + i2 * h**2 * curvature
-                x = x + i1 * h * slope
+            s, t = float(sigma), float(following)
+            h = math.log(s / t)
+            past.appendleft((s, model.denoise(x, sigma)))
+            nodes = [math.log(s / level) / h for level, _ in past]
+            x = math.exp(-(1 + self.eta) * h) * x
+            for weight, (_, denoised) in zip(
+                adams_weights((1 + self.eta) * h, nodes), past, strict=True
+            ):
+                x = x + weight * denoised
             if self.eta:
                 x = x + t * math.sqrt(-math.expm1(-2 * self.eta * h)) * noise.normal()
             yield x
-            past.appendleft((denoised, h))
         if self.denoise:
             yield model.denoise(x, sigmas[-1])
 

@@ -58,8 +58,8 @@ class DPMppSDE(Sampler):
             x = denoised + down / s * (x - denoised)
             if up:
                 share = (s - middle) / (s - t)
-                path = math.sqrt(share) * first + math.sqrt(1 - share) * noise.normal()
-                x = x + up * path
+                x = x + up * math.sqrt(share) * first
+                x = x + up * math.sqrt(1 - share) * noise.normal()
             yield x
         if self.denoise:
             yield model.denoise(x, sigmas[-1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
@@ -21,3 +23,17 @@ def exponential_integrals(h: float, count: int) -> list[float]:
     u = (NODES + 1) / 2
     weights = WEIGHTS / 2 * h * np.exp(-h * (1 - u))
     return [float(weights @ u**n) for n in range(count)]
+
+
+def adams_weights(h: float, nodes: Sequence[float]) -> list[float]:
+    """Weights of values at ``nodes``, with which their polynomial is integrated as above.
+
+    Σⱼ wⱼ·nodesⱼⁿ = Iₙ(h) for every power n below the number of nodes.
+
+    Args:
+        h: ≥ 0.
+        nodes: where the values are known, in units of the step: 0 is its start, 1 its end.
+    """
+    powers = np.vander(nodes, increasing=True).T
+    weights: list[float] = np.linalg.solve(powers, exponential_integrals(h, len(nodes))).tolist()
+    return weights

@@ -62,17 +62,20 @@ class PredictorCorrector(Sampler):
                 _, up = ancestral_split(s, t, eta=1.0)
             x = x + (s**2 - t**2) * model.score(x, sigma) + up * noise.normal()
             for _ in range(self.corrector_steps):
-                x = self._corrected(x, model.score(x, following), noise.normal())
+                score, z = model.score(x, following), noise.normal()
+                step = self._step_size(score, z)
+                x = x + step * score
+                x = x + (2 * step).sqrt() * z
             yield x
         if self.denoise:
             yield model.denoise(x, sigmas[-1])
 
-    def _corrected(self, x: Tensor, score: Tensor, z: Tensor) -> Tensor:
+    def _step_size(self, score: Tensor, z: Tensor) -> Tensor:
+        """ε of algorithm 4, of a shape that multiplies x."""
         signal, random = (a.flatten(1).norm(dim=1) for a in (score, z))
         if self.batch_mean:
             signal, random = signal.mean(), random.mean()
-        step = per_sample(2 * (self.snr * random / signal) ** 2, x)
-        return x + step * score + (2 * step).sqrt() * z
+        return per_sample(2 * (self.snr * random / signal) ** 2, score)
 
     def nfe(self, levels: int) -> int:
         """Per step between levels one evaluation and one per corrector step, one for the end."""

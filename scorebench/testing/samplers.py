@@ -76,8 +76,11 @@ def exact_moments(sampler: Sampler, context: Context) -> Outcome:
     if not errors:
         return Outcome(name, None, f"no closed form declared; exactly, {data}")
     error = worst(errors)
-    said = f"mean and gain of every draw agree with the closed form to {error:.1e}; {data}"
-    return Outcome(name, error <= CLOSED_FORM_TOLERANCE, said)
+    agrees = error <= CLOSED_FORM_TOLERANCE
+    said = f"mean and gains differ from the closed form by {error:.1e}"
+    if agrees:
+        said = f"mean and gain of every draw agree with the closed form to {error:.1e}"
+    return Outcome(name, agrees, f"{said}; {data}")
 
 
 def _distance(
@@ -275,7 +278,7 @@ class _Shrinking(ScoreModel):
         return x * -(0.5 / max(float(sigma), 1.0) ** 2)
 
     def log_prob(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return x[:, 0]
+        return x[:, 0].clone()
 
 
 class _FreshNoise(Noise):

@@ -34,6 +34,7 @@ NEEDED = {
     "deis": (1, 3, 0),
     "ipndm": (1, 4, 0),
     "unipc": (2, 4, 0),
+    "sa_solver": (2, 4, 1),
 }
 
 

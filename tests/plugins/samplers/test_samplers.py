@@ -39,6 +39,10 @@ def walk(name: str, parameters: Mapping[str, Any], sigmas: Tensor, count: int = 
         (("dpmpp_2m_sde", {"eta": 0.0}), ("dpmpp_2m", {})),
         (("dpmpp_3m_sde", {"eta": 0.0}), ("dpmpp_3m", {})),
         (("dpmpp_sde", {"eta": 0.0}), ("dpmpp_2s", {})),
+        (
+            ("sa_solver", {"corrector_order": 0}),
+            ("dpmpp_3m_sde", {}),
+        ),
         (("deis", {"order": 1}), ("euler", {})),
         (("ipndm", {"order": 1}), ("euler", {})),
         (("predictor_corrector", {"corrector_steps": 0}), ("reverse_diffusion", {})),

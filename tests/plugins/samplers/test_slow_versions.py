@@ -52,12 +52,20 @@ def integral(nodes: Sequence[float], values: Sequence[Array], a: float, b: float
     return total
 
 
-def exponential(x: Array, past: Sequence[tuple[float, Array]], t: float, eta: float = 0) -> Array:
-    """Exact in the linear part, D a polynomial in λ = −log σ through ``past``, newest first."""
-    s, rate = past[0][0], 1 + eta
-    here, there = -math.log(s), -math.log(t)
-    nodes = [-math.log(level) for level, _ in past]
-    values = [d for _, d in past]
+def exponential(
+    x: Array,
+    known: Sequence[tuple[float, Array]],
+    t: float,
+    eta: float = 0,
+    start: float | None = None,
+) -> Array:
+    """Exact in the linear part, D a polynomial in λ = −log σ through what is known.
+
+    From the level ``start``, the first of ``known`` unless given.
+    """
+    rate, here, there = 1 + eta, -math.log(start or known[0][0]), -math.log(t)
+    nodes = [-math.log(level) for level, _ in known]
+    values = [d for _, d in known]
     grown = integral(nodes, values, here, there, lambda u: rate * math.exp(-rate * (there - u)))
     return math.exp(-rate * (there - here)) * x + grown
 
@@ -110,6 +118,31 @@ def unipc(
             x = step(s, past, d)
         past = [(s, d), *past][:order]
         predicted = step(t, past, None)
+    return kept(sigmas[-1], v) * predicted
+
+
+def sa_solver(
+    sigmas: Sequence[float],
+    v: float,
+    draw: Draws,
+    tau: float = 1.0,
+    predictor_order: int = 3,
+    corrector_order: int = 3,
+) -> Array:
+    x = predicted = sigmas[0] * draw()
+    past: list[tuple[float, Array]] = []
+    fresh: Any = 0
+    for s, t in pairwise(sigmas):
+        here = (s, kept(s, v) * predicted)
+        if not corrector_order:
+            x = predicted
+        elif past:
+            known = [here, *past[:corrector_order]]
+            x = exponential(x, known, s, tau**2, past[0][0]) + fresh
+        past = [here, *past]
+        if tau:
+            fresh = t * math.sqrt(1 - math.exp(-2 * tau**2 * math.log(s / t))) * draw()
+        predicted = exponential(x, past[:predictor_order], t, tau**2) + fresh
     return kept(sigmas[-1], v) * predicted
 
 
@@ -217,6 +250,10 @@ def underdamped_langevin(
         ("unipc", unipc, {"order": 2}),
         ("unipc", unipc, {"order": 3}),
         ("unipc", unipc, {"order": 3, "variant": "bh1"}),
+        ("sa_solver", sa_solver, {}),
+        ("sa_solver", sa_solver, {"tau": 0.0}),
+        ("sa_solver", sa_solver, {"tau": 0.5, "predictor_order": 2, "corrector_order": 1}),
+        ("sa_solver", sa_solver, {"predictor_order": 3, "corrector_order": 0}),
         ("deis", deis, {"order": 2}),
         ("deis", deis, {"order": 3}),
         ("deis", deis, {"order": 4}),
