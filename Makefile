@@ -17,11 +17,12 @@ test: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
 
-bench: .venv/installed-dev
+bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks.harness
 	$(BIN)/python -m benchmarks.noise
 	$(BIN)/python -m benchmarks.cells
 	$(BIN)/python -m benchmarks.factor_mixture
+	$(BIN)/python -m benchmarks.samplers
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("scorebench needs Python 3.11 or later, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -33,6 +34,10 @@ bench: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/installed-bench: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	touch $@
 
 clean:

@@ -8,7 +8,10 @@ import sys
 
 import typer
 
+from scorebench.cli.check import check
+from scorebench.cli.levels import levels
 from scorebench.cli.list import list_components
+from scorebench.cli.new import new
 from scorebench.cli.report import report
 from scorebench.cli.run import run
 from scorebench.cli.show import show
@@ -26,6 +29,9 @@ app.command("run")(run)
 app.command("report")(report)
 app.command("list")(list_components)
 app.command("show")(show)
+app.command("levels")(levels)
+app.command("check")(check)
+app.command("new")(new)
 
 
 @app.callback(invoke_without_command=True)
