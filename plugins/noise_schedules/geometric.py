@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Gt
 
-from scorebench import NoiseSchedule
+from .between_two_levels import BetweenTwoLevels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Geometric(NoiseSchedule):
+class Geometric(BetweenTwoLevels):
     """σᵢ = σ_max · (σ_min/σ_max)^(i/(n−1)), i = 0 … n−1.
 
     Song & Ermon 2019, "Generative modeling by estimating gradients of the data distribution",
@@ -29,12 +29,6 @@ class Geometric(NoiseSchedule):
     """First and largest noise level σ₁."""
     sigma_min: Annotated[float, Gt(0)] = 0.01
     """Last and smallest noise level σ_L."""
-
-    def __post_init__(self) -> None:
-        if self.n > 1 and self.sigma_min >= self.sigma_max:
-            raise ValueError(
-                f"sigma_min ({self.sigma_min}) must be below sigma_max ({self.sigma_max})"
-            )
 
     def sigmas(self, context: Context) -> Tensor:
         """The noise levels, float64 ``[n]``."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 
-from scorebench import NoiseSchedule
+from .between_two_levels import BetweenTwoLevels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Karras(NoiseSchedule):
+class Karras(BetweenTwoLevels):
     """σᵢ = (σ_max^(1/ρ) + i/(n−1)·(σ_min^(1/ρ) − σ_max^(1/ρ)))^ρ, i = 0 … n−1.
 
     Karras et al. 2022, "Elucidating the design space of diffusion-based generative models",
@@ -24,20 +24,8 @@ class Karras(NoiseSchedule):
     here: samplers reach it by their last denoising step. One level is σ_max alone.
     """
 
-    n: Annotated[int, Ge(1)] = 18
-    """Number of noise levels."""
-    sigma_max: Annotated[float, Gt(0)] = 80.0
-    """First and largest noise level."""
-    sigma_min: Annotated[float, Gt(0)] = 0.002
-    """Last and smallest noise level."""
     rho: Annotated[float, Gt(0)] = 7.0
     """ρ: the larger, the more levels lie near σ_min; 1 is linear."""
-
-    def __post_init__(self) -> None:
-        if self.n > 1 and self.sigma_min >= self.sigma_max:
-            raise ValueError(
-                f"sigma_min ({self.sigma_min}) must be below sigma_max ({self.sigma_max})"
-            )
 
     def sigmas(self, context: Context) -> Tensor:
         """The noise levels, float64 ``[n]``."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from annotated_types import Ge, Gt
-
-from scorebench import NoiseSchedule
+from .between_two_levels import BetweenTwoLevels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,25 +14,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear(NoiseSchedule):
+class Linear(BetweenTwoLevels):
     """σᵢ = σ_max + i/(n−1)·(σ_min − σ_max), i = 0 … n−1.
 
     Equal steps in σ, the time of Karras et al. 2022's ODE; their schedule (equation 5) with ρ = 1.
     One level is σ_max alone.
     """
-
-    n: Annotated[int, Ge(1)] = 18
-    """Number of noise levels."""
-    sigma_max: Annotated[float, Gt(0)] = 80.0
-    """First and largest noise level."""
-    sigma_min: Annotated[float, Gt(0)] = 0.002
-    """Last and smallest noise level."""
-
-    def __post_init__(self) -> None:
-        if self.n > 1 and self.sigma_min >= self.sigma_max:
-            raise ValueError(
-                f"sigma_min ({self.sigma_min}) must be below sigma_max ({self.sigma_max})"
-            )
 
     def sigmas(self, context: Context) -> Tensor:
         """The noise levels, float64 ``[n]``."""

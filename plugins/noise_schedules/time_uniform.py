@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 
-from scorebench import NoiseSchedule
+from .between_two_levels import BetweenTwoLevels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeUniform(NoiseSchedule):
+class TimeUniform(BetweenTwoLevels):
     """σᵢ = σ(tᵢ), tᵢ uniform from t(σ_max) to t(σ_min), i = 0 … n−1.
 
     Song et al. 2021, "Score-based generative modeling through stochastic differential equations":
@@ -26,22 +26,13 @@ class TimeUniform(NoiseSchedule):
     Times beyond 1 continue the formula. One level is σ_max alone.
     """
 
-    n: Annotated[int, Ge(1)] = 18
-    """Number of noise levels."""
-    sigma_max: Annotated[float, Gt(0)] = 80.0
-    """First and largest noise level."""
-    sigma_min: Annotated[float, Gt(0)] = 0.002
-    """Last and smallest noise level."""
     beta_min: Annotated[float, Gt(0)] = 0.1
     """β at time 0, per unit of time."""
     beta_max: Annotated[float, Gt(0)] = 20.0
     """β at time 1, per unit of time; equal to beta_min it is constant."""
 
     def __post_init__(self) -> None:
-        if self.n > 1 and self.sigma_min >= self.sigma_max:
-            raise ValueError(
-                f"sigma_min ({self.sigma_min}) must be below sigma_max ({self.sigma_max})"
-            )
+        super().__post_init__()
         if self.beta_max < self.beta_min:
             raise ValueError(
                 f"beta_max ({self.beta_max}) must not be below beta_min ({self.beta_min})"
