@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from scorebench import Noise
+    from scorebench import Noise, ScoreModel
 
 
 @dataclass(frozen=True, kw_only=True)
-class Churned(Sampler):
+class Churned(DownToZero):
     """The parameters of churn, and its step: algorithm 2 of Karras et al. 2022, lines 4 to 6."""
 
     s_churn: Annotated[float, Ge(0)] = 0.0
@@ -33,11 +33,15 @@ class Churned(Sampler):
 
     def churned(self, x: Tensor, sigma: Tensor, steps: int, noise: Noise) -> tuple[Tensor, Tensor]:
         """Raise the noise level of x from σ to (1 + γ)·σ; both as they are where γ is 0."""
-        gamma = self._gamma(float(sigma), steps)
+        gamma = self._gamma(float(sigma), steps) if self.s_churn else 0.0
         if gamma == 0:
             return x, sigma
         added = float(sigma) * math.sqrt((1 + gamma) ** 2 - 1) * self.s_noise
         return x + added * noise.normal(), (1 + gamma) * sigma
+
+    def end(self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Tensor:
+        """D of the state at the last level, churned as before any other step."""
+        return model.denoise(*self.churned(x, sigmas[-1], len(sigmas), noise))
 
     def churned_steps(self, sigmas: Sequence[float]) -> Iterator[tuple[float, float, float]]:
         """The noise level to which each step is raised, the noise this adds, the next level."""

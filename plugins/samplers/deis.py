@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Le
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DEIS(Sampler):
+class DEIS(DownToZero):
     """The polynomial through the last few ε = (x − D)/σ, integrated over each step.
 
     Zhang & Chen 2023, "Fast sampling of diffusion models with exponential integrator", equation
@@ -45,18 +45,16 @@ class DEIS(Sampler):
     """Number of states that a step looks back on, this one included; 1 is Euler's method."""
     variable: Literal["sigma", "log_sigma"] = "sigma"
     """What ε is taken to be a polynomial of."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
     @property
     def convergence_order(self) -> int:
         """``order``, but at most 3: with four states the error of the first steps prevails."""
         return min(self.order, 3)
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         past: deque[tuple[float, Tensor]] = deque(maxlen=self.order)
         for sigma, following in pairwise(sigmas):
             s = float(sigma)
@@ -65,8 +63,6 @@ class DEIS(Sampler):
             for weight, (_, epsilon) in zip(weights, past, strict=True):
                 x = x + weight * epsilon
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
 
     def _weights(self, levels: Sequence[float], following: float) -> list[float]:
         """∫ ℓⱼ dσ from ``levels[0]`` to ``following``, by quadrature that is exact to rounding."""
@@ -85,7 +81,3 @@ class DEIS(Sampler):
             basis = [(at - other) / (node - other) for other in nodes if other != node]
             weights.append(float(measure @ math.prod(basis, start=np.ones_like(at))))
         return weights
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise

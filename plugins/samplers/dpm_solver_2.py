@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 
-from scorebench import Sampler
-
 from .ancestral_split import ancestral_split
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMSolver2(Sampler):
+class DPMSolver2(DownToZero):
     """The midpoint rule on the probability-flow ODE, its midpoint half-way in log σ.
 
     Lu et al. 2022, "DPM-Solver: a fast ODE solver for diffusion probabilistic model sampling",
@@ -34,17 +33,17 @@ class DPMSolver2(Sampler):
 
     eta: Annotated[float, Ge(0), Le(1)] = 0.0
     """η: the share of fresh noise, 0 to 1."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
+
+    evaluations_per_step: ClassVar[int] = 2
 
     @property
     def convergence_order(self) -> int | None:
         return None if self.eta else 2
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
             s = float(sigma)
             down, up = ancestral_split(s, float(following), self.eta)
@@ -56,21 +55,10 @@ class DPMSolver2(Sampler):
             if up:
                 x = x + up * noise.normal()
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
 
-    def nfe(self, levels: int) -> int:
-        """Two evaluations per step between levels, one for the step to 0."""
-        return 2 * (levels - 1) + self.denoise
-
-    def closed_form(
-        self, sigmas: Sequence[float], variance: float
-    ) -> Iterator[tuple[float, float]]:
-        yield 0.0, sigmas[0]
+    def gains(self, sigmas: Sequence[float], variance: float) -> Iterator[tuple[float, float]]:
         for sigma, following in pairwise(sigmas):
             down, up = ancestral_split(sigma, following, self.eta)
             middle = (sigma * down) ** 0.5
             half = (variance + middle * sigma) / (variance + sigma**2)
             yield 1 + (down - sigma) * middle / (variance + middle**2) * half, up
-        if self.denoise:
-            yield variance / (variance + sigmas[-1] ** 2), 0.0

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,24 +17,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMSolver3(Sampler):
+class DPMSolver3(DownToZero):
     """An exponential Runge–Kutta method of order 3: three evaluations a step, none remembered.
 
     Lu et al. 2022, "DPM-Solver: a fast ODE solver for diffusion probabilistic model sampling",
     algorithm 2 (r₁ = 1/3, r₂ = 2/3) in variance-exploding coordinates.
     """
 
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
+    evaluations_per_step: ClassVar[int] = 3
 
     @property
     def convergence_order(self) -> int:
         return 3
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
             s, t = float(sigma), float(following)
             h = math.log(s / t)
@@ -46,9 +45,3 @@ class DPMSolver3(Sampler):
             change = (u - model.denoise(u, sigma.new_tensor(s2))) / s2 - epsilon
             x = x + (t - s) * epsilon - 3 / 2 * ((s - t) / h - t) * change
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
-
-    def nfe(self, levels: int) -> int:
-        """Three evaluations per step between levels, one for the step to 0."""
-        return 3 * (levels - 1) + self.denoise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,27 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMpp2M(Sampler):
+class DPMpp2M(DownToZero):
     """x' = σ'/σ·x + (1 − σ'/σ)·D̃, with D̃ extrapolated from this denoised state and the last.
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
     models", algorithm 2. The first step, which has nothing to extrapolate from, is of order 1.
     """
 
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
-
     @property
     def convergence_order(self) -> int:
         return 2
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         earlier, earlier_h = None, 0.0
         for sigma, following in pairwise(sigmas):
-            decay = float(following / sigma)
+            decay = float(following) / float(sigma)
             h = -math.log(decay)
             denoised = model.denoise(x, sigma)
             data = denoised
@@ -46,9 +43,3 @@ class DPMpp2M(Sampler):
             x = data + decay * (x - data)
             yield x
             earlier, earlier_h = denoised, h
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMpp2MSDE(Sampler):
+class DPMpp2MSDE(DownToZero):
     """DPM-Solver++(2M) on the reverse SDE, with η times its usual noise (in variance).
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
@@ -31,17 +31,15 @@ class DPMpp2MSDE(Sampler):
 
     eta: Annotated[float, Ge(0)] = 1.0
     """η: the amount of fresh noise; 0 is the ODE, 1 the reverse SDE of the diffusion."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
     @property
     def convergence_order(self) -> int | None:
         return None if self.eta else 2
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         earlier, earlier_h = None, 0.0
         for sigma, following in pairwise(sigmas):
             t = float(following)
@@ -55,9 +53,3 @@ class DPMpp2MSDE(Sampler):
                 x = x + t * math.sqrt(-math.expm1(-2 * self.eta * h)) * noise.normal()
             yield x
             earlier, earlier_h = denoised, h
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise

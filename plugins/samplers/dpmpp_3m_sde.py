@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
-from scorebench import Sampler
-
+from .down_to_zero import DownToZero
 from .exponential_integrals import adams_weights
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMpp3MSDE(Sampler):
+class DPMpp3MSDE(DownToZero):
     """The parabola through the last three denoised states in −log σ, integrated over each step.
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
@@ -36,17 +35,15 @@ class DPMpp3MSDE(Sampler):
 
     eta: Annotated[float, Ge(0)] = 1.0
     """η: the amount of fresh noise; 0 is the ODE, 1 the reverse SDE of the diffusion."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
     @property
     def convergence_order(self) -> int | None:
         return None if self.eta else 3
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         past: deque[tuple[float, Tensor]] = deque(maxlen=3)
         for sigma, following in pairwise(sigmas):
             s, t = float(sigma), float(following)
@@ -61,9 +58,3 @@ class DPMpp3MSDE(Sampler):
             if self.eta:
                 x = x + t * math.sqrt(-math.expm1(-2 * self.eta * h)) * noise.normal()
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise

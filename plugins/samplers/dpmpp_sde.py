@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 
-from scorebench import Sampler
-
 from .ancestral_split import ancestral_split
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMppSDE(Sampler):
+class DPMppSDE(DownToZero):
     """Two ancestral steps from the same state, to half-way in log σ and to the next level.
 
     k-diffusion's ``dpmpp_sde`` (Crowson 2022, r = 1/2), and diffusers' DPMSolverSDEScheduler: the
@@ -33,17 +32,17 @@ class DPMppSDE(Sampler):
 
     eta: Annotated[float, Ge(0), Le(1)] = 1.0
     """η: the share of fresh noise, 0 to 1; 0 is DPM-Solver++(2S)."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
+
+    evaluations_per_step: ClassVar[int] = 2
 
     @property
     def convergence_order(self) -> int | None:
         return None if self.eta else 2
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
             s, t = float(sigma), float(following)
             middle = math.sqrt(s * t)
@@ -61,9 +60,3 @@ class DPMppSDE(Sampler):
                 x = x + up * math.sqrt(share) * first
                 x = x + up * math.sqrt(1 - share) * noise.normal()
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
-
-    def nfe(self, levels: int) -> int:
-        """Two evaluations per step between levels, one for the step to 0."""
-        return 2 * (levels - 1) + self.denoise

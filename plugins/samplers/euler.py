@@ -24,29 +24,19 @@ class Euler(Churned):
     churn equal to DDIM with η = 0 in these coordinates.
     """
 
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
-
     @property
     def convergence_order(self) -> int | None:
         return None if self.s_churn else 1
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        steps = len(sigmas)
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
-            x, sigma = self.churned(x, sigma, steps, noise)
-            slope = (x - model.denoise(x, sigma)) / float(sigma)
-            x = x + float(following - sigma) * slope
+            x, sigma = self.churned(x, sigma, len(sigmas), noise)
+            s, t = float(sigma), float(following)
+            x = x + (t - s) / s * (x - model.denoise(x, sigma))
             yield x
-        if self.denoise:
-            yield model.denoise(*self.churned(x, sigmas[-1], steps, noise))
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise
 
     def closed_form(
         self, sigmas: Sequence[float], variance: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from .churn import Churned
 
@@ -24,32 +24,24 @@ class Heun(Churned):
     σ = 0, is an Euler step: it is D(x, σ_L).
     """
 
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
+    evaluations_per_step: ClassVar[int] = 2
 
     @property
     def convergence_order(self) -> int | None:
         return None if self.s_churn else 2
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        steps = len(sigmas)
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
-            x, sigma = self.churned(x, sigma, steps, noise)
-            step = float(following - sigma)
-            slope = (x - model.denoise(x, sigma)) / float(sigma)
-            euler = x + step * slope
-            corrected = (euler - model.denoise(euler, following)) / float(following)
-            x = x + step / 2 * (slope + corrected)
+            x, sigma = self.churned(x, sigma, len(sigmas), noise)
+            s, t = float(sigma), float(following)
+            slope = (x - model.denoise(x, sigma)) / s
+            euler = x + (t - s) * slope
+            corrected = (euler - model.denoise(euler, following)) / t
+            x = x + (t - s) / 2 * (slope + corrected)
             yield x
-        if self.denoise:
-            yield model.denoise(*self.churned(x, sigmas[-1], steps, noise))
-
-    def nfe(self, levels: int) -> int:
-        """Two evaluations per step between levels, one for the step to 0."""
-        return 2 * (levels - 1) + self.denoise
 
     def closed_form(
         self, sigmas: Sequence[float], variance: float

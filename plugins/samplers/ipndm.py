@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ ADAMS_BASHFORTH = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class IPNDM(Sampler):
+class IPNDM(DownToZero):
     """x' = x + (σ' − σ)·Σⱼ bⱼ·εⱼ, with ε = (x − D)/σ at the last few levels.
 
     Zhang & Chen 2023, "Fast sampling of diffusion models with exponential integrator", appendix
@@ -39,27 +39,19 @@ class IPNDM(Sampler):
 
     order: Annotated[int, Ge(1), Le(4)] = 4
     """Number of states that a step looks back on, this one included; 1 is Euler's method."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
     @property
     def convergence_order(self) -> int:
         return min(self.order, 2)
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         past: deque[Tensor] = deque(maxlen=self.order)
         for sigma, following in pairwise(sigmas):
-            past.appendleft((x - model.denoise(x, sigma)) / float(sigma))
-            step = float(following - sigma)
+            s, t = float(sigma), float(following)
+            past.appendleft((x - model.denoise(x, sigma)) / s)
             for weight, epsilon in zip(ADAMS_BASHFORTH[len(past) - 1], past, strict=True):
-                x = x + step * weight * epsilon
+                x = x + (t - s) * weight * epsilon
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise

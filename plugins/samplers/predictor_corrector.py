@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
-from scorebench import Sampler, per_sample
+from scorebench import per_sample
 
 from .ancestral_split import ancestral_split
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictorCorrector(Sampler):
+class PredictorCorrector(DownToZero):
     """A predictor to each level, then Langevin steps whose size follows the signal-to-noise ratio.
 
     Song et al. 2021, "Score-based generative modeling through stochastic differential equations",
@@ -44,17 +45,15 @@ class PredictorCorrector(Sampler):
     """Corrector steps at each level; 0 is the predictor alone."""
     batch_mean: bool = False
     """Take the mean of norms over the batch, as published."""
-    denoise: bool = True
-    """End with the step to σ = 0 without its noise, which is D(x, σ_L)."""
 
     @property
     def coupled(self) -> bool:
         return self.batch_mean and self.corrector_steps > 0
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
             s, t = float(sigma), float(following)
             up = (s**2 - t**2) ** 0.5
@@ -67,8 +66,6 @@ class PredictorCorrector(Sampler):
                 x = x + step * score
                 x = x + (2 * step).sqrt() * z
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
 
     def _step_size(self, score: Tensor, z: Tensor) -> Tensor:
         """ε of algorithm 4, of a shape that multiplies x."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from scorebench import Sampler
+from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReverseDiffusion(Sampler):
+class ReverseDiffusion(DownToZero):
     """x' = x + (σ² − σ'²)·score(x, σ) + √(σ² − σ'²)·z.
 
     Song et al. 2021, "Score-based generative modeling through stochastic differential equations",
@@ -25,30 +25,16 @@ class ReverseDiffusion(Sampler):
     that of the forward process, more than ``euler_ancestral`` adds.
     """
 
-    denoise: bool = True
-    """End with the step to σ = 0 without its noise, which is D(x, σ_L)."""
-
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
         for sigma, following in pairwise(sigmas):
             variance = float(sigma) ** 2 - float(following) ** 2
             x = x + variance * model.score(x, sigma) + math.sqrt(variance) * noise.normal()
             yield x
-        if self.denoise:
-            yield model.denoise(x, sigmas[-1])
 
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise
-
-    def closed_form(
-        self, sigmas: Sequence[float], variance: float
-    ) -> Iterator[tuple[float, float]]:
-        yield 0.0, sigmas[0]
+    def gains(self, sigmas: Sequence[float], variance: float) -> Iterator[tuple[float, float]]:
         for sigma, following in pairwise(sigmas):
             added = (sigma**2 - following**2) ** 0.5
             yield (variance + following**2) / (variance + sigma**2), added
-        if self.denoise:
-            yield variance / (variance + sigmas[-1] ** 2), 0.0

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 
-from scorebench import Sampler
-
+from .down_to_zero import DownToZero
 from .exponential_integrals import adams_weights
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SASolver(Sampler):
+class SASolver(DownToZero):
     """Adams–Bashforth down a reverse SDE, each step mended by Adams–Moulton with the same noise.
 
     Xue et al. 2023, "SA-Solver: stochastic Adams solver for fast sampling of diffusion models",
@@ -43,8 +42,6 @@ class SASolver(Sampler):
     """Number of states that the predictor looks back on, this one included."""
     corrector_order: Annotated[int, Ge(0), Le(4)] = 3
     """Number of states that the corrector looks back on besides the one arrived at; 0 for none."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
     @property
     def convergence_order(self) -> int | None:
@@ -54,10 +51,11 @@ class SASolver(Sampler):
             return self.predictor_order
         return min(self.predictor_order, self.corrector_order) + 1
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = predicted = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
+        predicted = x
         past: deque[tuple[float, Tensor]] = deque(
             maxlen=max(self.predictor_order, self.corrector_order)
         )
@@ -78,8 +76,6 @@ class SASolver(Sampler):
                 fresh = t * math.sqrt(1 - kept) * noise.normal()
             predicted = self._step(x, t, list(past)[: self.predictor_order], s) + fresh
             yield predicted
-        if self.denoise:
-            yield model.denoise(predicted, sigmas[-1])
 
     def _step(self, x: Tensor, t: float, known: Sequence[tuple[float, Tensor]], s: float) -> Tensor:
         """From x at s to t, without noise: the polynomial through ``known`` integrated exactly."""
@@ -89,7 +85,3 @@ class SASolver(Sampler):
         for weight, (_, denoised) in zip(adams_weights(rate * h, nodes), known, strict=True):
             x = x + weight * denoised
         return x
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from scorebench import Sampler
-
+from .down_to_zero import DownToZero
 from .exponential_integrals import exponential_integrals
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UniPC(Sampler):
+class UniPC(DownToZero):
     """A step of order p to the next level, mended with what the model says of where it led.
 
     Zhao et al. 2023, "UniPC: a unified predictor-corrector framework for fast sampling of
@@ -38,17 +37,16 @@ class UniPC(Sampler):
     """Order p of the predictor."""
     variant: Literal["bh1", "bh2"] = "bh2"
     """B(h) of a step that has a single unknown coefficient: bh1 is h, bh2 is 1 − e^(−h)."""
-    denoise: bool = True
-    """End with the Euler step to σ = 0, which is D(x, σ_L)."""
 
     @property
     def convergence_order(self) -> int:
         return self.order + 1
 
-    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
-        """Yield the state at every noise level, then at 0 if ``denoise``."""
-        x = predicted = self.start(model, sigmas[0], noise)
-        yield x
+    def descend(
+        self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise
+    ) -> Iterator[Tensor]:
+        """Yield the state at every level after the first."""
+        predicted = x
         past: deque[tuple[float, Tensor]] = deque(maxlen=self.order)
         for sigma, following in pairwise(sigmas):
             s = float(sigma)
@@ -58,8 +56,6 @@ class UniPC(Sampler):
             past.appendleft((s, denoised))
             predicted = self._step(x, float(following), list(past))
             yield predicted
-        if self.denoise:
-            yield model.denoise(predicted, sigmas[-1])
 
     def _step(
         self,
@@ -89,7 +85,3 @@ class UniPC(Sampler):
         for weight, ratio, denoised in zip(weights, ratios, others, strict=True):
             x = x + weight / ratio * (denoised - newest)
         return x
-
-    def nfe(self, levels: int) -> int:
-        """One evaluation per step between levels, one for the step to 0."""
-        return levels - 1 + self.denoise
