@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 from typer.testing import CliRunner
 
 import scorebench
 from scorebench.cli import app
+from scorebench.metrics import frechet_distance, gaussian_statistics
+from scorebench.metrics.frechet import GaussianStatistics
 from scorebench.plugin.host import default_host
 from scorebench.plugin.parameters import parameters_of
+from scorebench.running.evidence import as_data
+from scorebench.running.noise import StreamNoise
+
+Fids: TypeAlias = NDArray[np.float64]
 
 ROOT = Path(__file__).parent.parent
 
 
-def documented(suite: str) -> list[list[str]]:
-    """The rows of the table in a suite's section."""
+def documented(suite: str, table: int = 0) -> list[list[str]]:
+    """The rows of a table in a suite's section, the first unless told otherwise."""
     text = (ROOT / "docs" / "samplers.md").read_text()
     (section,) = re.findall(rf"^### .*`suites/{suite}\.yaml`\n(.*?)(?=^##|\Z)", text, re.M | re.S)
-    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
-    return rows[2:]
+    lines = re.findall(r"(?:^\|.*\n)+", section, re.M)[table].splitlines()
+    return [line.strip("| ").split(" | ") for line in lines[2:]]
 
 
 def measured(suite: str, folder: Path) -> pd.DataFrame:
@@ -159,3 +169,84 @@ def test_langevin_bias(tmp_path: Path) -> None:
     for half, full in ((1, 0.5), (3, 1.5)):
         same = [table.loc[(c, s, 1), "variance"] for c, s in (("half", half), ("full", full))]
         assert same[0] == same[1]
+
+
+def verdict(better: Fids, worse: Fids) -> str:
+    """Whether FIDs of the same repeats differ by more than two standard errors, and that way."""
+    difference = worse - better
+    error = difference.std(ddof=1) / math.sqrt(len(difference))
+    if abs(difference.mean()) <= 2 * error:
+        return "tie"
+    return "holds" if difference.mean() > 0 else "reversed"
+
+
+@pytest.fixture(scope="module")
+def shootout(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, int], Fids]:
+    """FIDs by repeat of (sampler, levels, NFE), all as the table calls them."""
+    table = measured("sampler_shootout", tmp_path_factory.mktemp("shootout"))
+    assert set(table["status"]) == {"ok"}
+    order = table["sampler.order"].map(lambda p: "" if pd.isna(p) else f", order {p:g}")
+    nfe = table["nfe"].astype(int).replace({21: 20, 51: 50, 99: 100})
+    groups = table.sort_values("repeat").groupby([table["sampler"] + order, "schedule", nfe])
+    return {key: fids.to_numpy() for key, fids in groups["fid"]}
+
+
+@pytest.mark.slow
+def test_sampler_shootout(shootout: dict[tuple[str, str, int], Fids]) -> None:
+    shown = {
+        (sampler, levels, nfe): value
+        for sampler, levels, *values in documented("sampler_shootout")
+        for nfe, value in zip((*range(3, 11), 20, 50, 100), values, strict=True)
+        if value != "–"
+    }
+    assert set(shown) == set(shootout)
+    for key, value in shown.items():
+        assert len(shootout[key]) == 3
+        # Half of the last digit, and 0.005: computing in float64 moves no cell by more than 0.003.
+        allowed = 0.5 * 10.0 ** -len(value.partition(".")[2]) + 0.005
+        assert shootout[key].mean() == pytest.approx(float(value), abs=allowed), key
+    for nfe in range(5, 11):
+        winner = ("ipndm", "karras", nfe)
+        others = {key for key in shootout if key[2] == nfe} - {winner}
+        assert {verdict(shootout[winner], shootout[key]) for key in others} == {"holds"}
+
+
+@pytest.mark.slow
+def test_which_published_orderings_hold(shootout: dict[tuple[str, str, int], Fids]) -> None:
+    published = documented("sampler_shootout", table=1)
+    shown = {(row[0], row[1]): row[2:] for row in documented("sampler_shootout")}
+    ties = {
+        6: {("DEIS-tAB3", "UniPC-3"), ("DEIS-tAB3", "DPM++(3M)")},
+        10: {("DPM++(3M)", "DEIS-tAB3"), ("Euler", "Heun")},
+    }
+    reversals = {6: {("Euler", "DPM-Solver-2")}, 10: set()}
+    for nfe, column in ((6, 3), (10, 5)):
+        found: dict[str, set[tuple[str, str]]] = {"holds": set(), "tie": set(), "reversed": set()}
+        ranked = sorted(published, key=lambda row: float(row[column]))
+        for first, second in itertools.combinations(ranked, 2):
+            better, worse = (shootout[row[1], row[2], nfe] for row in (first, second))
+            found[verdict(better, worse)].add((first[0], second[0]))
+        assert (found["tie"], found["reversed"]) == (ties[nfe], reversals[nfe])
+        for row in published:
+            assert row[column + 1] == shown[row[1], row[2]][nfe - 3]
+    for sampler in ("dpmpp_3m", "unipc, order 3"):
+        for other in ("ipndm", "deis, order 4", "dpm_solver_2", "euler", "heun"):
+            better, worse = (shootout[s, "karras", 10] for s in (other, sampler))
+            assert verdict(better, worse) == "holds"
+
+
+@pytest.mark.slow
+def test_what_exact_samples_get_in_the_shootout() -> None:
+    model = scorebench.load("score_model", "factor_mixture", components=20, rank=8, dataset="digits")
+    features = scorebench.load("feature_extractor", "digits_cnn")
+
+    def statistics(seed: int, purpose: str = "sampler") -> GaussianStatistics:
+        x = model.draw(1000, StreamNoise(seed, range(1000), (1, 8, 8), purpose=purpose))
+        return gaussian_statistics(features(as_data(model, x)).vectors)
+
+    reference = statistics(0, "reference")
+    fids = np.array([frechet_distance(reference, statistics(seed)) for seed in range(30)])
+    text = (ROOT / "docs" / "samplers.md").read_text()
+    (shown,) = re.findall(r"get ([\d.]+) against .*, with a standard deviation of ([\d.]+)", text)
+    said = [float(number) for number in shown]
+    assert [fids.mean(), fids.std(ddof=1)] == pytest.approx(said, abs=0.006)

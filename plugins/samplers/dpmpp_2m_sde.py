@@ -23,7 +23,7 @@ class DPMpp2MSDE(DownToZero):
     """DPM-Solver++(2M) on the reverse SDE, with η times its usual noise (in variance).
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
-    models", section 5 and appendix B, SDE-DPM-Solver++(2M): η = 1. The family of SDEs in between,
+    models", there called SDE-DPM-Solver++(2M): η = 1. The family of SDEs in between,
     with e^(−h) becoming e^(−(1 + η)h), is k-diffusion's; η = 0 is DPM-Solver++(2M).
     """
 

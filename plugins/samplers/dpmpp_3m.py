@@ -20,7 +20,7 @@ class DPMpp3M(DownToZero):
     """The parabola through the last three denoised states in −log σ, integrated over each step.
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
-    models", section 4.2: SDE-DPM-Solver++(3M) without noise. See ``dpmpp_3m_sde`` for where
+    models", its multistep solver carried to order 3. See ``dpmpp_3m_sde`` for where
     published code differs.
     """
 

@@ -25,8 +25,8 @@ class DPMpp3MSDE(DownToZero):
     """The parabola through the last three denoised states in −log σ, integrated over each step.
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
-    models", section 4.2 for the ODE (η = 0), extended to the reverse SDE as its section 5 extends
-    order 2 and as k-diffusion does. Published code halves the weight of the second derivative,
+    models", its multistep solver carried to order 3; with η > 0 on the reverse SDE, as there for
+    order 2 and as in k-diffusion. Published code halves the weight of the second derivative,
     which takes the order back to 2; here the integral is exact. The first two steps are of
     orders 1 and 2.
     """

@@ -13,7 +13,7 @@ def exponential_integrals(h: float, count: int) -> list[float]:
     """Iₙ(h) = h·∫₀¹ e^(−h(1 − u))·uⁿ du for n = 0 … count−1; h·φₙ₊₁(−h)·n! in other words.
 
     They weight the n-th power in a polynomial through denoised states over a step h in −log σ
-    (Hochbruck & Ostermann 2010, "Exponential integrators", eq. 2.10). By Gauss–Legendre
+    (Hochbruck & Ostermann 2010, "Exponential integrators", section 2.1). By Gauss–Legendre
     quadrature, because the recursion Iₙ = 1 − n/h·Iₙ₋₁ loses all digits when h is small.
 
     Args:

@@ -29,10 +29,11 @@ ADAMS_BASHFORTH = (
 class IPNDM(DownToZero):
     """x' = x + (σ' − σ)·Σⱼ bⱼ·εⱼ, with ε = (x − D)/σ at the last few levels.
 
-    Zhang & Chen 2023, "Fast sampling of diffusion models with exponential integrator", appendix
-    H.2: PNDM (Liu et al. 2022, eq. 12) without its costly first steps. The coefficients are those
-    of equal steps in σ. On levels graded otherwise the method is of order 2, whatever ``order``
-    is (``deis`` has the coefficients of variable steps); it owes its reputation to few steps.
+    Zhang & Chen 2023, "Fast sampling of diffusion models with exponential integrator", improved
+    PNDM: the multistep method of Liu et al. 2022 without its costly first steps. The coefficients
+    are those of equal steps in σ. On levels graded otherwise the method is of order 2, however
+    far it looks back (``deis`` has the coefficients of variable steps); it owes its reputation to
+    few steps.
     """
 
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"order": 2}, {"order": 3})

@@ -24,7 +24,7 @@ class MALA(Sampler):
     """Metropolis-adjusted Langevin dynamics: its stationary law is p_σ whatever the step size.
 
     Roberts & Tweedie 1996, "Exponential convergence of Langevin distributions and their discrete
-    approximations", section 1.4.1: a Langevin step x' = x + (η/2)·score(x) + √η·z is taken with
+    approximations", section 1.4: a Langevin step x' = x + (η/2)·score(x) + √η·z is taken with
     probability min(1, p(x')·q(x|x')/(p(x)·q(x'|x))), q being the density of that step. Needs a
     model that has ``log_prob``, up to a constant. Rows get the column ``acceptance_rate``.
     """

@@ -25,9 +25,9 @@ class SASolver(DownToZero):
     """Adams–Bashforth down a reverse SDE, each step mended by Adams–Moulton with the same noise.
 
     Xue et al. 2023, "SA-Solver: stochastic Adams solver for fast sampling of diffusion models",
-    algorithm 1 with a constant τ: predictor of equation 14, corrector of equation 17, data
-    prediction. As in UniPC one evaluation serves both, so N levels cost N; the last state is not
-    corrected. The first steps, with fewer states to look back on, are of lower order.
+    algorithm 1 with a constant τ and data prediction. As in UniPC one evaluation serves both, so
+    N levels cost N; the last state is not corrected. The first steps, with fewer states to look
+    back on, are of lower order.
     """
 
     examples: ClassVar[Sequence[Mapping[str, Any]]] = (

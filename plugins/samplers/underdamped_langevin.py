@@ -24,7 +24,7 @@ class UnderdampedLangevin(Sampler):
     """Kinetic Langevin dynamics dx = v dt, dv = score dt − γv dt + √(2γ) dW, split as BAOAB.
 
     Leimkuhler & Matthews 2013, "Rational construction of stochastic numerical methods for
-    molecular sampling", equation 9 with unit mass and temperature: half a kick (B), half a drift
+    molecular sampling", method BAOAB with unit mass and temperature: half a kick (B), half a drift
     (A), the exact friction and noise (O), half a drift, half a kick. On Gaussian data the
     positions have the right variance whatever the step, as long as it is stable
     (h < 2 standard deviations).

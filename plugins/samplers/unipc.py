@@ -25,10 +25,10 @@ class UniPC(DownToZero):
     """A step of order p to the next level, mended with what the model says of where it led.
 
     Zhao et al. 2023, "UniPC: a unified predictor-corrector framework for fast sampling of
-    diffusion models", algorithms 5 to 8 (multistep, data prediction). The evaluation at a
-    predicted state serves the corrector there and the next predictor, so N levels cost N
-    evaluations, and the order becomes p + 1. The last state is not corrected, which would cost
-    one more. The first steps, with fewer states to look back on, are of lower order.
+    diffusion models", algorithms 1 and 2 (UniC and UniP), multistep and with data prediction. The
+    evaluation at a predicted state serves the corrector there and the next predictor, so N levels
+    cost N evaluations, and the order becomes p + 1. The last state is not corrected, which would
+    cost one more. The first steps, with fewer states to look back on, are of lower order.
     """
 
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"order": 2}, {"variant": "bh1"})
@@ -66,7 +66,7 @@ class UniPC(DownToZero):
     ) -> Tensor:
         """From x at the newest level of ``past``; corrected where ``arrived`` is D at the next.
 
-        Equation 9: differences Dₘ − D₀ over rₘ, the distance of their level in units of the step,
+        Differences Dₘ − D₀ over rₘ, the distance of their level in units of the step,
         are weighted so that every power of it up to the order is integrated exactly.
         """
         (s, newest), *older = past
