@@ -18,8 +18,7 @@ from typer.testing import CliRunner
 
 import scorebench
 from scorebench.cli import app
-from scorebench.metrics import frechet_distance, gaussian_statistics
-from scorebench.metrics.frechet import GaussianStatistics
+from scorebench.metrics import GaussianStatistics, frechet_distance, gaussian_statistics
 from scorebench.plugin.host import default_host
 from scorebench.plugin.parameters import parameters_of
 from scorebench.running.evidence import as_data
@@ -237,7 +236,9 @@ def test_which_published_orderings_hold(shootout: dict[tuple[str, str, int], Fid
 
 @pytest.mark.slow
 def test_what_exact_samples_get_in_the_shootout() -> None:
-    model = scorebench.load("score_model", "factor_mixture", components=20, rank=8, dataset="digits")
+    model = scorebench.load(
+        "score_model", "factor_mixture", components=20, rank=8, dataset="digits"
+    )
     features = scorebench.load("feature_extractor", "digits_cnn")
 
     def statistics(seed: int, purpose: str = "sampler") -> GaussianStatistics:
@@ -247,6 +248,6 @@ def test_what_exact_samples_get_in_the_shootout() -> None:
     reference = statistics(0, "reference")
     fids = np.array([frechet_distance(reference, statistics(seed)) for seed in range(30)])
     text = (ROOT / "docs" / "samplers.md").read_text()
-    (shown,) = re.findall(r"get ([\d.]+) against .*, with a standard deviation of ([\d.]+)", text)
+    (shown,) = re.findall(r"get (\d\.\d+) against .*, with a standard deviation of (\d\.\d+)", text)
     said = [float(number) for number in shown]
     assert [fids.mean(), fids.std(ddof=1)] == pytest.approx(said, abs=0.006)
