@@ -100,7 +100,8 @@ def test_what_to_try_is_told_and_can_be_pasted(new: New, tmp_path: Path) -> None
         "  scorebench run my2nd_Sampler.yaml",
     ]
     assert "class My2ndSampler(" in (tmp_path / "my2nd_Sampler.py").read_text()
-    assert "  scorebench run 'a folder/mine.yaml'" in new("metric", "mine", "--into", "a folder")[1]
+    told = new("metric", "pasteable", "--into", "a folder")[1]
+    assert "  scorebench run 'a folder/pasteable.yaml'" in told
 
 
 @pytest.mark.parametrize("taken", ["mine.py", "test_mine.py", "mine.yaml"])
@@ -149,7 +150,7 @@ def test_a_component_of_another_kind_may_have_the_name(new: New) -> None:
 
 def test_a_folder_that_is_a_file_is_told(new: New, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    code, _, errors = new("sampler", "mine", "--into", "taken")
+    code, _, errors = new("sampler", "unwritten", "--into", "taken")
     assert (code, errors) == (2, "error: taken can't be written: File exists\n")
 
 

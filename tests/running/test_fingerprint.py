@@ -34,8 +34,8 @@ def test_every_parameter_changes_the_description() -> None:
 
 
 def test_a_shipped_component_is_made_of_its_own_modules_not_of_all() -> None:
-    dpmpp = local_modules("scorebench_plugins.samplers.dpmpp_2m")
-    assert set(dpmpp) == {"scorebench_plugins.samplers.dpmpp_2m"}
+    constant = local_modules("scorebench_plugins.noise_schedules.constant")
+    assert set(constant) == {"scorebench_plugins.noise_schedules.constant"}
     annealed = local_modules("scorebench_plugins.samplers.annealed_langevin")
     assert "scorebench_plugins.samplers.langevin_step" in annealed
     assert "scorebench.metrics.frechet" in local_modules("scorebench_plugins.metrics.fid")
