@@ -65,14 +65,13 @@ def exact_moments(sampler: Sampler, context: Context) -> Outcome:
         found = response(sampler, GAUSSIAN, sigmas)
         if not found.misfit < AFFINE_TOLERANCE:
             return Outcome(name, None, "not affine in what it draws, so not known exactly")
-        told.append(f"{found.std[1]:.4f} at n = {n}")
+        told.append(f"{found.mean[1]:.4f} ± {found.std[1]:.4f} at n = {n}")
         for k, std in enumerate(GAUSSIAN.stds[0]):
             steps = sampler.closed_form(sigmas.tolist(), std**2)
             if steps is not None:
                 mean = GAUSSIAN.means[0][k]
                 errors.append(_distance(list(steps), mean, found, k))
-    data = f"of N({GAUSSIAN.means[0][1]:g}, {GAUSSIAN.stds[0][1]:g}²): standard deviation "
-    data += ", ".join(told)
+    data = f"data {GAUSSIAN.means[0][1]:g} ± {GAUSSIAN.stds[0][1]:g} become {', '.join(told)}"
     if not errors:
         return Outcome(name, None, f"no closed form declared; exactly, {data}")
     error = worst(errors)
