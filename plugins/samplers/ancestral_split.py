@@ -9,12 +9,13 @@ def ancestral_split(sigma: float, following: float, eta: float) -> tuple[float, 
     """The level that an ODE step goes down to, and the noise added to come back up.
 
     DDIM's variance (Song, Meng & Ermon 2021, eq. 16) in variance-exploding coordinates:
-    up = η·σ'·√(1 − σ'²/σ²) and down = √(σ'² − up²), so that down² + up² = σ'².
+    up = η·σ'·√(1 − q²) with q = σ'/σ, and down = √(σ'² − up²), written without the difference.
 
     Args:
         sigma: the level σ > 0.
         following: the next level σ' in [0, σ].
         eta: η in [0, 1]; 0 adds no noise, 1 is the posterior of Ho et al. 2020.
     """
-    up = eta * following * math.sqrt(1 - (following / sigma) ** 2)
-    return math.sqrt(following**2 - up**2), up
+    q = following / sigma
+    down = following * math.sqrt((1 - eta) * (1 + eta) + (eta * q) ** 2)
+    return down, eta * following * math.sqrt((1 - q) * (1 + q))

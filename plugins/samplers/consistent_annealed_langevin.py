@@ -50,7 +50,7 @@ class ConsistentAnnealedLangevin(Sampler):
         x = self.start(model, sigmas[0], noise, self.init)
         for sigma, following in pairwise(sigmas):
             s, t = float(sigma), float(following)
-            beta = math.sqrt(1 - ((1 - eta) * s / t) ** 2)
+            beta = math.sqrt(max(0.0, 1 - ((1 - eta) * s / t) ** 2))
             x = x + eta * s**2 * model.score(x, sigma) + beta * t * noise.normal()
             yield x
         share = 1.0 if self.denoise else eta
@@ -59,11 +59,11 @@ class ConsistentAnnealedLangevin(Sampler):
     def _eta(self, sigmas: Sequence[float]) -> float:
         eta = self.step_size / sigmas[-1] ** 2 if sigmas[-1] else math.inf
         ratio = min((t / s for s, t in pairwise(sigmas)), default=1.0)
-        if abs(1 - eta) > ratio:
+        if abs(1 - eta) > ratio + 1e-6:  # what is told below has eight digits
             least, most = ((1 + sign * ratio) * sigmas[-1] ** 2 for sign in (-1, 1))
             raise UserError(
                 f"consistent_annealed_langevin: step_size {self.step_size:g} must be between "
-                f"{least:.3g} and {most:.3g} on these noise levels; change it, or add levels"
+                f"{least:.8g} and {most:.8g} on these noise levels; change it, or add levels"
             )
         return eta
 
@@ -78,6 +78,7 @@ class ConsistentAnnealedLangevin(Sampler):
         yield 0.0, sigmas[0] if self.init == "normal" else 1.0
         for sigma, following in pairwise(sigmas):
             left = (1 - eta) * sigma
-            yield 1 - eta * sigma**2 / (variance + sigma**2), (following**2 - left**2) ** 0.5
+            added = max(0.0, following**2 - left**2) ** 0.5
+            yield 1 - eta * sigma**2 / (variance + sigma**2), added
         share = 1.0 if self.denoise else eta
         yield 1 - share * sigmas[-1] ** 2 / (variance + sigmas[-1] ** 2), 0.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+LARGE = 10.0
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
@@ -13,13 +15,19 @@ def exponential_integrals(h: float, count: int) -> list[float]:
     """Iₙ(h) = h·∫₀¹ e^(−h(1 − u))·uⁿ du for n = 0 … count−1; h·φₙ₊₁(−h)·n! in other words.
 
     They weight the n-th power in a polynomial through denoised states over a step h in −log σ
-    (Hochbruck & Ostermann 2010, "Exponential integrators", section 2.1). By Gauss–Legendre
-    quadrature, because the recursion Iₙ = 1 − n/h·Iₙ₋₁ loses all digits when h is small.
+    (Hochbruck & Ostermann 2010, "Exponential integrators", section 2.1). By the recursion
+    Iₙ = 1 − n/h·Iₙ₋₁ where h is large; it loses all digits where h is small, and there
+    Gauss–Legendre quadrature is exact to rounding.
 
     Args:
-        h: ≥ 0; exact to rounding below about 20.
+        h: ≥ 0.
         count: number of integrals.
     """
+    if h > LARGE:
+        integrals = [-math.expm1(-h)]
+        for n in range(1, count):
+            integrals.append(1 - n / h * integrals[-1])
+        return integrals
     u = (NODES + 1) / 2
     weights = WEIGHTS / 2 * h * np.exp(-h * (1 - u))
     return [float(weights @ u**n) for n in range(count)]

@@ -27,8 +27,9 @@ class PredictorCorrector(DownToZero):
     Song et al. 2021, "Score-based generative modeling through stochastic differential equations",
     algorithms 2 and 4: ε = 2·(r·‖z‖/‖score‖)² and x ← x + ε·score + √(2ε)·z. As published the
     norms are means over the batch, so samples depend on their neighbours; here they are each
-    sample's own unless ``batch_mean`` is set, which marks the rows as coupled. (The published
-    code corrects before it predicts.)
+    sample's own unless ``batch_mean`` is set, which marks the rows as coupled. In few dimensions
+    a sample's own score is often near 0, which makes its step far too long: set ``batch_mean``
+    there. (The published code corrects before it predicts.)
     """
 
     examples: ClassVar[Sequence[Mapping[str, Any]]] = (

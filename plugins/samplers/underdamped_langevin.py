@@ -40,7 +40,7 @@ class UnderdampedLangevin(Sampler):
     steps: Annotated[int, Ge(1)] = 1000
     """Number of iterations."""
     friction: Annotated[float, Ge(0)] = 1.0
-    """Friction γ, per unit of time; 0 is Hamiltonian dynamics, large is ``langevin``."""
+    """Friction γ, per unit of time; 0 is Hamiltonian dynamics, which moves farthest."""
     init: Init = "normal"
     """Start from N(0, σ²I), or uniformly over the model's value range."""
     denoise: bool = False

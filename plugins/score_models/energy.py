@@ -139,9 +139,10 @@ class EnergyModel(ScoreModel):
             )
         else:
             energy = self.function(x)
-        if tuple(energy.shape) != (len(x),):
+        shape = getattr(energy, "shape", None)
+        if shape != (len(x),):
+            given = type(energy).__name__ if shape is None else f"shape {list(shape)}"
             raise UserError(
-                f"energy: {self.name} gave shape {list(energy.shape)} for {len(x)} samples, "
-                f"expected [{len(x)}]"
+                f"energy: {self.name} gave {given} for {len(x)} samples, expected [{len(x)}]"
             )
         return energy

@@ -175,8 +175,8 @@ class ModuleModel(ScoreModel):
         level = per_sample(sigma, x)
         seen = x if how.coordinates == "ve" else (shrinkage(level) * x).to(x.dtype)
         output = self.network(seen, noise.to(x.dtype).expand(len(x)))
-        if output.shape != x.shape:
-            raise UserError(
-                f"module: {how.target} gave shape {list(output.shape)} for x {list(x.shape)}"
-            )
+        shape = getattr(output, "shape", None)
+        if shape != x.shape:
+            given = type(output).__name__ if shape is None else f"shape {list(shape)}"
+            raise UserError(f"module: {how.target} gave {given} for x {list(x.shape)}")
         return tell(how.prediction, how.coordinates, x, output, level).to(x.dtype)

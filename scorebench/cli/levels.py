@@ -35,7 +35,8 @@ def levels(
         int, typer.Option(min=1, help="Langevin iterations at every level.")
     ] = 5,
     value_range: Annotated[
-        tuple[float, float], typer.Option(help="What the 0 to 255 of images become.")
+        tuple[float, float],
+        typer.Option(help="What the 0 to 255 of images become, two numbers, e.g. 0 1."),
     ] = (-1.0, 1.0),
 ) -> None:
     """Recommend noise levels and a step size for annealed Langevin dynamics on a dataset."""

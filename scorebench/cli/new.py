@@ -18,7 +18,7 @@ from scorebench.errors import UserError
 from scorebench.plugin.component import Kind
 from scorebench.plugin.host import host_for
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 def new(
@@ -63,7 +63,8 @@ def _check_name(kind: Kind, name: str) -> None:
 
     if not _NAME.fullmatch(name):
         raise UserError(
-            f"{name!r} can't name a module: use letters, digits and _, and begin with a letter"
+            f"{name!r} can't name a module: use letters, digits and _, 64 at most, and begin with "
+            "a letter"
         )
     if any(map(keyword.iskeyword, (name, _camel_case(name)))) or yaml.safe_load(name) != name:
         raise UserError(f"{name!r} is a word of Python's or of YAML's own; choose another name")

@@ -157,6 +157,8 @@ class Host:
 def _resolve(kind: Kind, component: Component) -> type:
     """A component's class; raises PluginError where it breaks its contract."""
     cls = component.resolve()
+    if "<locals>" in cls.__qualname__:  # all that a factory makes would share results
+        raise PluginError(f"{cls.__qualname__} must be defined at the top level of its module")
     parameters.parameters_of(cls)
     if not issubclass(cls, BASES.get(kind, object)):
         base = BASES[kind].__name__

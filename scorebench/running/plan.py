@@ -15,7 +15,7 @@ from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
 from scorebench.suite.resolve import Chosen
 
-FORMAT = 1  # of fingerprints
+FORMAT = 2  # of fingerprints
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class _Planner:
         key = id(chosen)
         if key not in self.described:
             try:
-                self.described[key] = digest(self.bench.context.describe(chosen.component))
+                described = self.bench.context.describe(chosen.component)
+                self.described[key] = digest([chosen.name, described])
             except OSError as error:
                 self._problem(f"{chosen.name}: {error.filename}: {error.strerror}")
                 self.described[key] = None

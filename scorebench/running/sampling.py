@@ -87,9 +87,11 @@ class Totals:
         Raises:
             PluginError: one is of another shape.
         """
+        if not isinstance(told, Mapping):
+            raise PluginError(f"a sampler returned {type(told).__name__}, not named statistics")
         for name, values in told.items():
-            if tuple(values.shape) != (count,):
-                raise PluginError(f"statistic {name} has shape {list(values.shape)}, not [{count}]")
+            if not isinstance(values, Tensor) or tuple(values.shape) != (count,):
+                raise PluginError(f"statistic {name} is not a tensor of shape [{count}]")
             self._sums[name] = self._sums.get(name, 0) + values.double().sum()
             self._counts[name] = self._counts.get(name, 0) + count
 
@@ -147,7 +149,7 @@ def walk(
     _check_finite(state, "at the end")
     if deadline is not None and time.monotonic() > deadline:
         raise TimeLimitError("out of time at the end of a trajectory")
-    if told and totals is not None:
+    if told is not None and totals is not None:
         totals.add(told, count)
     return state
 

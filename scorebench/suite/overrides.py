@@ -23,7 +23,7 @@ def apply(document: Document, settings: Iterable[str]) -> None:
         location = _location(path.strip())
         if not equals or not location:
             raise UserError(
-                f"--set {setting}: expected path=value, e.g. sweep[0].schedule.n=[5,10]"
+                f"--set {setting}: expected path=value, e.g. n=5 or sweep[0].schedule.n=[5,10]"
             )
         try:
             given = parse(text, f"--set {setting}")

@@ -35,7 +35,7 @@ def run_checks(kind: Kind, component: Any, *, context: Context | None = None) ->
             yield check(component, context)
         except ScorebenchError as error:
             yield Outcome(_name(check), False, " ".join(str(error).split()))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(last.filename).name}, line {last.lineno}"
             yield Outcome(_name(check), False, f"raised {in_one_line(error)} ({place})")

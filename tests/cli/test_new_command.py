@@ -120,6 +120,7 @@ def test_nothing_is_overwritten_or_half_written(new: New, tmp_path: Path, taken:
         ("samplr", "mine", "unknown kind 'samplr'; did you mean sampler?"),
         ("sampler", "my-sampler", "'my-sampler' can't name a module: use letters, digits and _"),
         ("sampler", "2nd", "'2nd' can't name a module"),
+        ("sampler", "a" * 65, "can't name a module: use letters, digits and _, 64 at most"),
         ("sampler", "_mine", "'_mine' can't name a module"),
         ("sampler", "../mine", "'../mine' can't name a module"),
         ("sampler", "mein_größtes", "can't name a module"),

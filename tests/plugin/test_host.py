@@ -410,6 +410,12 @@ WRONG_TARGETS = {
         "    @abstractmethod\n    def step(self): ...",
         "Target has no method step",
     ),
+    "in_a_function": (
+        "def made(scale):\n    @dataclass(frozen=True, kw_only=True)\n"
+        "    class Scaled(scorebench.Sampler):\n        def trajectory(self, *a): ...\n"
+        "    return Scaled\nTarget = made(2)",
+        "made.<locals>.Scaled must be defined at the top level of its module",
+    ),
     "no_class": ("Target = 3", "TypeError: 3 is neither a class nor"),
     "bad_annotation": (
         "class Target(scorebench.Sampler):\n    n: 'Missing' = 3\n    def trajectory(self): ...",

@@ -45,6 +45,22 @@ def test_equal_points_are_one_cell(plan: Callable[..., Plan]) -> None:
     assert len(plan({"sampler": ["euler", "euler"]}).cells) == 2
 
 
+def test_one_class_under_two_names_gives_two_cells(
+    plan: Callable[..., Plan], write_plugin: Callable[..., Path]
+) -> None:
+    path = write_plugin(
+        """
+        import scorebench
+        from scorebench_plugins.samplers.euler import Euler
+
+        @scorebench.hookimpl
+        def scorebench_samplers():
+            yield scorebench.Component("mine", Euler)
+        """
+    )
+    assert len(plan({"sampler": ["euler", "mine"]}, plugins=[path.name]).cells) == 4
+
+
 def test_repeats_and_new_cells_leave_the_old_ones_alone(plan: Callable[..., Plan]) -> None:
     base = prints(plan())
     assert prints(plan(repeats=2))[:4] == base

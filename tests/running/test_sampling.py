@@ -42,7 +42,7 @@ class Scripted(Sampler):
     script: object
 
     def trajectory(self, model, sigmas, noise) -> Iterator[Tensor]:  # type: ignore[no-untyped-def]
-        yield from self.script(model, self.start(model, sigmas[0], noise))  # type: ignore[operator]
+        return (yield from self.script(model, self.start(model, sigmas[0], noise)))  # type: ignore[operator]
 
 
 def draw(script: object, count: int = 5, **options: int) -> sampling.Samples:
@@ -201,3 +201,30 @@ def test_a_single_level_may_be_zero() -> None:
 def test_counts_must_be_positive(count: int, batch: int) -> None:
     with pytest.raises(UserError, match="at least 1"):
         draw(lambda model, x: iter([x]), count=count, batch_size=batch)
+
+
+def test_statistics_are_means_over_all_samples() -> None:
+    def script(model: ScoreModel, x: Tensor) -> Iterator[Tensor]:
+        yield x
+        return {"first": x[:, 0], "ones": torch.ones(len(x))}  # type: ignore[return-value]
+
+    found = draw(script, count=5, batch_size=2)
+    assert found.statistics["ones"] == 1
+    assert found.statistics["first"] == pytest.approx(float(found.x[:, 0].mean()))
+
+
+@pytest.mark.parametrize(
+    ("told", "problem"),
+    [
+        ([1, 2], "returned list, not named statistics"),
+        ({"rate": 0.3}, r"statistic rate is not a tensor of shape \[5\]"),
+        ({"rate": torch.ones(5, 1)}, r"statistic rate is not a tensor of shape \[5\]"),
+    ],
+)
+def test_statistics_of_another_kind_are_told(told: object, problem: str) -> None:
+    def script(model: ScoreModel, x: Tensor) -> Iterator[Tensor]:
+        yield x
+        return told  # type: ignore[return-value]
+
+    with pytest.raises(PluginError, match=problem):
+        draw(script)

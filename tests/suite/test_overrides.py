@@ -71,7 +71,7 @@ def test_setting_one_alias_leaves_the_others() -> None:
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("samples", "expected path=value, e.g. sweep[0].schedule.n=[5,10]"),
+        ("samples", "expected path=value, e.g. n=5 or sweep[0].schedule.n=[5,10]"),
         ("=5", "expected path=value"),
         ("a..b=5", "expected path=value"),
         ("a.[0]=5", "expected path=value"),

@@ -46,7 +46,7 @@ def scorebench_noise_schedules():
 class Raising:
     """A schedule that ends as it is told to."""
 
-    error: Exception
+    error: BaseException
 
     def sigmas(self, context: Context) -> Tensor:
         raise self.error
@@ -57,9 +57,10 @@ class Raising:
     [
         (UserError("no such\nfile"), "no such file"),
         (KeyError("sigma"), "raised KeyError: 'sigma' (test_kit.py, line "),
+        (SystemExit(3), "raised calls sys.exit(3)"),
     ],
 )
-def test_a_check_that_raises_has_failed_in_one_line(error: Exception, told: str) -> None:
+def test_a_check_that_raises_has_failed_in_one_line(error: BaseException, told: str) -> None:
     found = list(run_checks("noise_schedule", Raising(error=error)))
     assert len(found) == len(checks_of("noise_schedule"))
     for outcome, check in zip(found, checks_of("noise_schedule"), strict=True):

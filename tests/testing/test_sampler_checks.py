@@ -15,6 +15,7 @@ from torch import Tensor
 import scorebench
 from scorebench import Context, Noise, Sampler, ScoreModel
 from scorebench.testing.conformance import run_checks
+from scorebench.testing.convergence import order_on_graded_levels
 from scorebench.testing.impulses import response
 from scorebench.testing.levels import levels
 from scorebench.testing.samplers import CHECKS, states_alive
@@ -224,3 +225,19 @@ def test_checks_run_on_the_contexts_device() -> None:
     for outcome in run_checks("sampler", Sound(), context=Context(device="meta", dtype="float64")):
         if outcome.check == "precision and device":
             assert outcome.passed is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlwaysDenoising(Sound):
+    """Yields no start, and has no parameter to leave its last step out."""
+
+    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
+        _, *states = super().trajectory(model, sigmas, noise)
+        yield from states
+        yield model.denoise(states[-1], sigmas[-1])
+
+
+def test_the_order_is_found_where_the_last_state_is_a_denoised_one() -> None:
+    order, error = order_on_graded_levels(AlwaysDenoising())
+    assert order == pytest.approx(1, abs=0.1)
+    assert error < 0.02

@@ -6,12 +6,17 @@ That each is right is proven in ``test_conformance.py`` and ``test_slow_versions
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
 from torch import Tensor
 
 import scorebench
@@ -20,6 +25,8 @@ from scorebench.running.noise import StreamNoise
 from scorebench.testing.exact_models import GAUSSIAN, MIXTURE
 from scorebench.testing.impulses import response
 from scorebench.testing.levels import levels
+from scorebench_plugins.samplers.ancestral_split import ancestral_split
+from scorebench_plugins.samplers.exponential_integrals import exponential_integrals
 
 
 def walk(name: str, parameters: Mapping[str, Any], sigmas: Tensor, count: int = 8) -> Tensor:
@@ -138,8 +145,20 @@ def test_consistent_steps_must_suit_the_levels() -> None:
     for good in (0.5 * 0.25**2, 1.5 * 0.25**2, 0.25**2):
         assert walk("consistent_annealed_langevin", {"step_size": good}, sigmas).isfinite().all()
     for bad in (0.49 * 0.25**2, 1.51 * 0.25**2):
-        with pytest.raises(UserError, match=r"must be between 0\.0312 and 0\.0938 on these noise"):
+        with pytest.raises(
+            UserError, match=r"must be between 0\.03125 and 0\.09375 on these noise"
+        ):
             walk("consistent_annealed_langevin", {"step_size": bad}, sigmas)
+
+
+@given(st.floats(0.1, 1.0), st.floats(1e-3, 0.9), st.booleans())
+def test_the_bounds_that_are_told_are_kept(sigma: float, ratio: float, upper: bool) -> None:
+    sigmas = torch.tensor([sigma / ratio, sigma], dtype=torch.float64)
+    with pytest.raises(UserError) as raised:
+        walk("consistent_annealed_langevin", {"step_size": 3 * sigma**2}, sigmas)
+    told = re.findall(r"between (\S+) and (\S+) on", str(raised.value))[0][upper]
+    x = walk("consistent_annealed_langevin", {"step_size": float(told)}, sigmas)
+    assert x.isfinite().all()
 
 
 def test_consistent_noise_is_that_of_the_level() -> None:
@@ -193,3 +212,49 @@ def test_means_over_the_batch_couple_samples_and_are_declared() -> None:
     assert not scorebench.build(
         "sampler", "predictor_corrector", batch_mean=True, corrector_steps=0
     ).coupled
+
+
+def test_a_samples_own_norms_suit_many_dimensions_and_the_batchs_suit_few() -> None:
+    """Where a score is near 0 by chance, the step that its norm alone decides is far too long."""
+    sigmas = levels(30)
+    spread = {}
+    for dimensions in (1, 64):
+        model = scorebench.load("score_model", "gaussian", mean=[0.0] * dimensions, std=1.0)
+        for batch_mean in (False, True):
+            sampler = scorebench.build("sampler", "predictor_corrector", batch_mean=batch_mean)
+            x = scorebench.sample(model, sampler, sigmas, 1000, batch_size=1000).x
+            spread[dimensions, batch_mean] = float(x.std())
+    assert spread[1, False] > 5
+    for case in ((1, True), (64, False), (64, True)):
+        assert spread[case] == pytest.approx(1.1, abs=0.15)
+
+
+@pytest.mark.parametrize("q", [1 - 1e-12, 0.9, 0.3, 1e-6, 1e-12])
+@pytest.mark.parametrize("eta", [0.0, 1e-6, 0.5, 1.0])
+def test_an_ancestral_step_keeps_its_digits_at_any_ratio(q: float, eta: float) -> None:
+    sigma = 80.0
+    following = q * sigma
+    down, up = ancestral_split(sigma, following, eta)
+    with localcontext() as precise:
+        precise.prec = 60
+        s, t, share = Decimal(sigma), Decimal(following), Decimal(eta)
+        exact_up = share * t * (1 - (t / s) ** 2).sqrt()
+        exact_down = (t**2 - exact_up**2).sqrt()
+    assert down == pytest.approx(float(exact_down), rel=1e-9)
+    assert up == pytest.approx(float(exact_up), rel=1e-4 if q > 0.99 else 1e-12)
+
+
+@pytest.mark.parametrize("h", [1e-6, 1e-3, 0.1, 1.0, 9.9, 10.1, 100.0, 1e4])
+def test_exponential_integrals_are_exact_for_short_and_long_steps(h: float) -> None:
+    for n, found in enumerate(exponential_integrals(h, 5)):
+        exact = h * sum(in_pieces(h, n))
+        assert found == pytest.approx(exact, rel=1e-12)
+
+
+def in_pieces(h: float, n: int) -> list[float]:
+    """∫₀¹ e^(−h(1 − u))·uⁿ du in pieces that adaptive quadrature can't overlook."""
+    edges = [0.0, *(1 - 30 / h * f for f in (1.0, 0.3, 0.1, 0.03) if 30 / h * f < 1), 1.0]
+    return [
+        quad(lambda u: math.exp(-h * (1 - u)) * u**n, a, b, epsabs=0, epsrel=1e-13)[0]
+        for a, b in pairwise(edges)
+    ]

@@ -141,6 +141,7 @@ def test_unfit_functions_are_told(mine: Callable[[str], str], source: str, told:
     [
         ("(x**2).sum()", r"gave shape \[\] for 3 samples, expected \[3\]"),
         ("x**2", r"gave shape \[3, 2\] for 3 samples"),
+        ("None", r"gave NoneType for 3 samples, expected \[3\]"),
         ("(x.detach()**2).sum(1)", "can't be differentiated by torch"),
     ],
 )
