@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ from scorebench.testing.precision import rounding
 from scorebench.testing.random_state import from_two_states
 
 ROWS, LEVELS = 6, 7
+ITERATIONS = ("steps", "steps_per_level")  # parameters that count a chain's
 COUNTS = (5, 10, 18, 50)
 CLOSED_FORM_TOLERANCE = 1e-10
 AFFINE_TOLERANCE = 1e-9
@@ -221,13 +223,16 @@ def tensors_left_alone(sampler: Sampler, context: Context) -> Outcome:
 
 
 def edge_cases(sampler: Sampler, context: Context) -> Outcome:
-    """One level, two levels and a single sample give finite samples of the right shape."""
-    model, problems = model_on(context), []
-    for n, count in ((1, 1), (1, ROWS), (2, 1), (2, ROWS)):
-        x = walked(sampler, model, range(count), n)
-        if tuple(x.shape) != (count, *model.event_shape) or not torch.isfinite(x).all():
-            problems.append(f"{n} levels and {count} samples give {x.tolist()}")
-    said = "; ".join(problems) or "one and two levels, one sample and several: finite"
+    """One level, two levels, one iteration and a single sample give finite samples, well shaped."""
+    model, problems, any_sampler = model_on(context), [], cast(Any, sampler)
+    once = {f.name: 1 for f in dataclasses.fields(any_sampler) if f.name in ITERATIONS}
+    for each in (sampler, *([dataclasses.replace(any_sampler, **once)] if once else [])):
+        for n, count in ((1, 1), (1, ROWS), (2, 1), (2, ROWS)):
+            x = walked(each, model, range(count), n)
+            if tuple(x.shape) != (count, *model.event_shape) or not torch.isfinite(x).all():
+                problems.append(f"{n} levels and {count} samples give {x.tolist()}")
+    tried = "one and two levels, one sample and several" + (", one iteration" if once else "")
+    said = "; ".join(problems) or f"{tried}: finite"
     return Outcome("edge cases", not problems, said)
 
 
