@@ -202,13 +202,17 @@ def sample(
         batch_size: samples drawn together.
 
     Raises:
-        UserError: the noise levels or counts are unusable.
+        UserError: the noise levels or counts are unusable, or the sampler can't walk down so many.
         DivergenceError: states that aren't finite.
     """
     check_sigmas(sigmas)
     if count < 1 or batch_size < 1:
         raise UserError(f"count ({count}) and batch_size ({batch_size}) must be at least 1")
     counted = CountedModel(model, model.dtype)
+    try:
+        sampler.nfe(len(sigmas))
+    except ValueError as error:
+        raise UserError(str(error)) from None
     levels, totals = sigmas.to("cpu", torch.float64), Totals()
     started = time.perf_counter()
     batches = list(

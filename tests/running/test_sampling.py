@@ -228,3 +228,9 @@ def test_statistics_of_another_kind_are_told(told: object, problem: str) -> None
 
     with pytest.raises(PluginError, match=problem):
         draw(script)
+
+
+def test_a_sampler_that_cannot_walk_down_so_many_levels_says_so() -> None:
+    langevin = scorebench.build("sampler", "langevin", step_size=0.1)
+    with pytest.raises(UserError, match="langevin stays at one noise level"):
+        scorebench.sample(Halving(), langevin, SIGMAS, 2)
