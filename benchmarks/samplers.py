@@ -23,7 +23,7 @@ from benchmarks.walks import Draw, Point, Walk
 from scorebench import Noise, Sampler
 from scorebench.plugin.host import default_host
 from scorebench.running.sampling import CountedModel, walk
-from scorebench.testing.samplers import states_alive
+from scorebench.testing.live_states import states_alive
 
 CALLS = 50
 SHAPES = {(1, 2): 300, (64, 3, 32, 32): 25}  # and rounds

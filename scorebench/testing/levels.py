@@ -27,3 +27,8 @@ def takes_one_level_only(sampler: Sampler) -> bool:
     except ValueError:
         return True
     return False
+
+
+def levels_for(sampler: Sampler, n: int) -> Tensor:
+    """``n`` noise levels, or one for a chain that stays at it."""
+    return levels(1 if takes_one_level_only(sampler) else n)

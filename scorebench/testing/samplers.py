@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from scorebench.errors import DivergenceError
-from scorebench.plugin.contracts import Noise, Sampler, ScoreModel
+from scorebench.plugin.contracts import Sampler, ScoreModel
 from scorebench.running.context import Context
 from scorebench.running.noise import StreamNoise
 from scorebench.running.sampling import sample
 from scorebench.testing.comparing import company_matters, difference, worst
 from scorebench.testing.convergence import COARSE, FINE, order_on_graded_levels
-from scorebench.testing.exact_models import CPU, GAUSSIAN, MIXTURE, ExactMixture
+from scorebench.testing.exact_models import GAUSSIAN, MIXTURE, ExactMixture
 from scorebench.testing.impulses import Response, response
-from scorebench.testing.levels import levels, takes_one_level_only
-from scorebench.testing.live_states import LiveStates
+from scorebench.testing.levels import levels, levels_for
+from scorebench.testing.live_states import states_alive
+from scorebench.testing.odd_models import Breaking, Witness
 from scorebench.testing.outcome import Check, Outcome
 from scorebench.testing.precision import rounding
 from scorebench.testing.random_state import from_two_states
@@ -34,11 +34,6 @@ COUNTS = (5, 10, 18, 50)
 CLOSED_FORM_TOLERANCE = 1e-10
 AFFINE_TOLERANCE = 1e-9
 ORDER_TOLERANCE = 0.1
-
-
-def levels_for(sampler: Sampler, n: int) -> Tensor:
-    """``n`` noise levels, or one for a chain that stays at it."""
-    return levels(1 if takes_one_level_only(sampler) else n)
 
 
 def model_on(context: Context, dtype: torch.dtype = torch.float64) -> ExactMixture:
@@ -183,35 +178,9 @@ def no_autograd_graph(sampler: Sampler, context: Context) -> Outcome:
     return Outcome("no autograd graph", not graphs, said)
 
 
-@dataclass
-class _Witness(ScoreModel):
-    """A model that keeps what it was given and what it gave, beside copies of them."""
-
-    model: ExactMixture
-    seen: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.event_shape, self.value_range = self.model.event_shape, None
-        self.device, self.dtype = self.model.device, self.model.dtype
-
-    def score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self._seen(x, self.model.score(x, sigma))
-
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self._seen(x, self.model.denoise(x, sigma))
-
-    def log_prob(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return self._seen(x, self.model.log_prob(x, sigma))
-
-    def _seen(self, x: Tensor, result: Tensor) -> Tensor:
-        self.seen.append(("a state given to the model", x, x.clone()))
-        self.seen.append(("what the model returned", result, result.clone()))
-        return result
-
-
 def tensors_left_alone(sampler: Sampler, context: Context) -> Outcome:
     """What was yielded, received or handed to the model is never changed afterwards."""
-    model, sigmas = _Witness(model_on(context)), levels_for(sampler, LEVELS)
+    model, sigmas = Witness(model_on(context)), levels_for(sampler, LEVELS)
     seen = [("the noise levels", sigmas, sigmas.clone())]
     with torch.no_grad():
         for state in _states(sampler, model, sigmas=sigmas):
@@ -243,20 +212,9 @@ def states_yielded(sampler: Sampler, context: Context) -> Outcome:
     return Outcome("states yielded", yielded > 0, said)
 
 
-@dataclass
-class _Breaking(ExactMixture):
-    """A model whose score is not a number from its second evaluation on."""
-
-    calls: int = 0
-
-    def score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        self.calls += 1
-        return super().score(x, sigma) * (torch.nan if self.calls > 1 else 1)
-
-
 def divergence(sampler: Sampler, context: Context) -> Outcome:
     """A model that returns what isn't finite ends in a ``DivergenceError``."""
-    model = _Breaking(MIXTURE.weights, MIXTURE.means, MIXTURE.stds, device=context.device)
+    model = Breaking(MIXTURE.weights, MIXTURE.means, MIXTURE.stds, device=context.device)
     sigmas = levels_for(sampler, LEVELS)
     try:
         sample(model, sampler, sigmas, ROWS)
@@ -265,41 +223,6 @@ def divergence(sampler: Sampler, context: Context) -> Outcome:
     if model.calls < 2:
         return Outcome("divergence", None, "the model is evaluated once only")
     return Outcome("divergence", False, "a score that is no number ends in finite samples")
-
-
-@dataclass
-class _Shrinking(ScoreModel):
-    """A model that costs one tensor: D(x, σ) = x/2, and log p = 0."""
-
-    event_shape: tuple[int, ...] = (4096,)
-    device: torch.device = CPU
-    dtype: torch.dtype = torch.float32
-
-    def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return x / 2
-
-    def score(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return x * -(0.5 / max(float(sigma), 1.0) ** 2)
-
-    def log_prob(self, x: Tensor, sigma: Tensor) -> Tensor:
-        return x[:, 0].clone()
-
-
-class _FreshNoise(Noise):
-    def normal(self) -> Tensor:
-        return torch.ones(2, 4096)
-
-    def uniform(self) -> Tensor:
-        return torch.full((2, 4096), 0.5)
-
-
-def states_alive(sampler: Sampler, n: int) -> int:
-    """The most tensors of a state's size that are alive at once on a walk down ``n`` levels."""
-    model = _Shrinking()
-    with torch.no_grad(), LiveStates(2 * 4096 * 4) as counted:
-        for _ in sampler.trajectory(model, levels_for(sampler, n), _FreshNoise()):
-            pass
-    return counted.peak  # type: ignore[no-any-return]
 
 
 def bounded_memory(sampler: Sampler, context: Context) -> Outcome:

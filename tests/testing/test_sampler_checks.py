@@ -18,7 +18,8 @@ from scorebench.testing.conformance import run_checks
 from scorebench.testing.convergence import order_on_graded_levels
 from scorebench.testing.impulses import response
 from scorebench.testing.levels import levels
-from scorebench.testing.samplers import CHECKS, states_alive
+from scorebench.testing.live_states import states_alive
+from scorebench.testing.samplers import CHECKS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 import scorebench
 import scorebench_plugins
 from scorebench.plugin.host import default_host
-from scorebench.testing.samplers import states_alive
+from scorebench.testing.live_states import states_alive
 
 # The states a step starts from and evaluates at, the evaluations it combines (those remembered
 # and the fresh one), and the draws of noise, each as large as a state.
