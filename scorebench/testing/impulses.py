@@ -13,14 +13,14 @@ TRIALS = 4
 
 
 class _Rows(Noise):
-    """Hands out given numbers: draw k is ``draws[:, k]`` in all coordinates of each row."""
+    """Hands out given numbers: draw k is ``draws[:, k]``, of ``[rows, draws, d]``."""
 
-    def __init__(self, draws: Tensor, dimension: int) -> None:
-        self.draws, self.dimension, self.drawn = draws, dimension, 0
+    def __init__(self, draws: Tensor) -> None:
+        self.draws, self.drawn = draws, 0
         self.uniforms: list[int] = []
 
     def normal(self) -> Tensor:
-        draw = self.draws[:, self.drawn, None].expand(-1, self.dimension).clone()
+        draw = self.draws[:, self.drawn].clone()
         self.drawn += 1
         return draw
 
@@ -45,13 +45,13 @@ class _Count(Noise):
 
 @dataclass(frozen=True)
 class Response:
-    """The last state of a sampler as offset + Σₖ gainsₖ·zₖ, coordinate by coordinate.
+    """The last state of a sampler as offset + Σₖ gainsₖᵀ·zₖ, zₖ being the k-th vector drawn.
 
     Attributes:
         offset: ``[d]``, the state when every draw is 0.
-        gains: ``[draws, d]``.
-        spread: variance of each draw ``[draws]``: 1, or 1/12 if it is uniform.
-        centre: mean of each draw ``[draws]``: 0, or 1/2 if it is uniform.
+        gains: ``[draws, d, d]``: of each number drawn in each coordinate of the state.
+        spread: variance of the numbers of each draw ``[draws]``: 1, or 1/12 if they are uniform.
+        centre: their mean ``[draws]``: 0, or 1/2 if they are uniform.
         misfit: by how much the state at other draws differs from this, relative to its size; not
             near 0 for a sampler that isn't affine.
     """
@@ -65,38 +65,44 @@ class Response:
     @property
     def mean(self) -> Tensor:
         """The exact mean of the samples, ``[d]``."""
-        return self.offset + self.centre @ self.gains
+        return self.offset + torch.einsum("k,kji->i", self.centre, self.gains)
+
+    @property
+    def covariance(self) -> Tensor:
+        """Their exact covariance, ``[d, d]``."""
+        return torch.einsum("k,kji,kjl->il", self.spread, self.gains, self.gains)
 
     @property
     def std(self) -> Tensor:
-        """Their exact standard deviation, ``[d]``; coordinates are independent."""
-        return (self.spread @ self.gains.square()).sqrt()
+        """Their exact standard deviation in each coordinate, ``[d]``."""
+        return self.covariance.diagonal().sqrt()
 
 
 def response(sampler: Sampler, model: ScoreModel, sigmas: Tensor) -> Response:
-    """Send an impulse in each draw, and a few other draws to see if the sampler is affine.
+    """Send an impulse in each number drawn, and a few other draws to see if the sampler is affine.
 
     Args:
         sampler: any.
         model: of data whose score is affine, with ``event_shape`` ``(d,)``.
         sigmas: noise levels, float64 ``[n]``.
     """
-    (dimension,) = model.event_shape
-    count = _Count(dimension)
+    (d,) = model.event_shape
+    count = _Count(d)
     _last(sampler, model, sigmas, count)
+    draws = count.drawn
     generator = torch.Generator().manual_seed(0)
-    others = 3 * torch.randn(TRIALS, count.drawn, generator=generator, dtype=torch.float64)
-    rows = _Rows(
-        torch.cat([torch.zeros(1, count.drawn), torch.eye(count.drawn), others]), dimension
-    )
+    others = 3 * torch.randn(TRIALS, draws, d, generator=generator, dtype=torch.float64)
+    impulses = torch.eye(draws * d, dtype=torch.float64).reshape(-1, draws, d)
+    rows = _Rows(torch.cat([torch.zeros(1, draws, d), impulses, others]))
     x = _last(sampler, model, sigmas, rows)
-    uniform = torch.zeros(count.drawn, dtype=torch.float64)
+    uniform = torch.zeros(draws, dtype=torch.float64)
     uniform[rows.uniforms] = 1
     # What was handed out: uniform numbers lie in [0, 1), so an impulse was cut to 0.99.
-    scale = 1 - 0.01 * uniform
-    others = torch.where(uniform > 0, others.abs().clamp(0, 0.99), others)
-    offset, gains = x[0], (x[1 : 1 + count.drawn] - x[0]) / scale[:, None]
-    misfit = (x[1 + count.drawn :] - offset - others @ gains).abs().max() / x.abs().max()
+    others = torch.where(uniform[:, None] > 0, others.abs().clamp(0, 0.99), others)
+    offset = x[0]
+    gains = (x[1:-TRIALS] - offset).reshape(draws, d, d) / (1 - 0.01 * uniform)[:, None, None]
+    predicted = offset + torch.einsum("tkj,kji->ti", others, gains)
+    misfit = (x[-TRIALS:] - predicted).abs().max() / x.abs().max()
     return Response(offset, gains, 1 - 11 / 12 * uniform, uniform / 2, float(misfit))
 
 

@@ -85,7 +85,7 @@ def _distance(
     """How far a response is from a closed form, in units of its largest gain.
 
     The closed form is of data with mean 0. Steps after the first, which makes the start, act on
-    the distance to the mean.
+    the distance to the mean. No coordinate depends on what is drawn for another.
     """
     gains: list[float] = []
     kept = 1.0
@@ -94,9 +94,11 @@ def _distance(
         kept *= gain if step else 1.0
     if len(gains) != len(found.gains):
         raise ValueError(f"the closed form has {len(gains)} draws, {len(found.gains)} were made")
-    expected = torch.tensor([mean * (1 - kept), *gains], dtype=torch.float64)
-    measured = torch.cat([found.offset[None], found.gains])[:, coordinate]
-    return difference(measured, expected)
+    expected = torch.zeros(1 + len(gains), len(found.offset), dtype=torch.float64)
+    expected[:, coordinate] = torch.tensor([mean * (1 - kept), *gains], dtype=torch.float64)
+    offset = torch.zeros_like(found.offset)
+    offset[coordinate] = found.offset[coordinate]
+    return difference(torch.cat([offset[None], found.gains[..., coordinate]]), expected)
 
 
 def order_of_convergence(sampler: Sampler, context: Context) -> Outcome:

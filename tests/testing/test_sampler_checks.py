@@ -60,6 +60,12 @@ class OffByALittle(Sound):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoordinatesMixed(Sound):
+    def step(self, x: Tensor, denoised: Tensor, sigma: Tensor, following: Tensor) -> Tensor:
+        return super().step(x, denoised, sigma, following) + 1e-6 * (x - x.flip(-1))
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderOverstated(Sound):
     convergence_order = 2
 
@@ -145,6 +151,7 @@ class EverythingKept(Sound):
 BROKEN = [
     (HalfTooShort, "exact moments"),
     (OffByALittle, "exact moments"),
+    (CoordinatesMixed, "exact moments"),
     (HalfTooShort, "order of convergence"),
     (OrderOverstated, "order of convergence"),
     (MiscountedEvaluations, "number of evaluations"),
@@ -211,9 +218,21 @@ def test_impulses_give_exact_moments_of_normal_and_uniform_draws() -> None:
     model = scorebench.load("score_model", "gaussian", dtype="float64", mean=[0.0, 0.0], std=1.0)
     found = response(Known(), model, levels(3))
     assert found.misfit < 1e-14
-    torch.testing.assert_close(found.gains, torch.tensor([[3.0], [-4], [5]]).expand(3, 2).double())
+    gains = torch.tensor([3.0, -4, 5])[:, None, None] * torch.eye(2)
+    torch.testing.assert_close(found.gains, gains.double())
     torch.testing.assert_close(found.mean, torch.zeros(2).double())
     torch.testing.assert_close(found.std**2, torch.full((2,), 34 + 16 / 12).double())
+
+
+def test_impulses_give_the_covariance_of_coordinates_that_mix() -> None:
+    class Mixing(Sampler):
+        def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
+            z = noise.normal()
+            yield torch.stack([z[:, 0], z[:, 0] + 2 * z[:, 1]], 1)
+
+    model = scorebench.load("score_model", "gaussian", dtype="float64", mean=[0.0, 0.0], std=1.0)
+    found = response(Mixing(), model, levels(3))
+    torch.testing.assert_close(found.covariance, torch.tensor([[1.0, 1], [1, 5]]).double())
 
 
 def test_states_alive_counts_what_a_sampler_holds() -> None:

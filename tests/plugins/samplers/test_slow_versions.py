@@ -286,5 +286,5 @@ def compare(
     draws = len(found.gains)
     for k, std in enumerate(GAUSSIAN.stds[0]):
         expected = slow(sigmas, std**2, Draws(draws), **parameters)
-        error = np.abs(found.gains[:, k].numpy() - expected).max() / np.abs(expected).max()
+        error = np.abs(found.gains[:, k, k].numpy() - expected).max() / np.abs(expected).max()
         assert error < 1e-10, f"{name} {parameters}, {len(sigmas)} levels, std {std}"
