@@ -74,7 +74,8 @@ def test_a_target_must_be_a_frozen_keyword_only_dataclass(
 ) -> None:
     path = write_plugin(
         "from dataclasses import dataclass\nimport scorebench\n"
-        f"{decorator}\nclass Target(scorebench.Sampler):\n    def trajectory(self, *a): ...\n"
+        f"{decorator}\nclass Target(scorebench.Sampler):\n    n: int = 3\n"
+        "    def trajectory(self, *a): ...\n"
         "@scorebench.hookimpl\ndef scorebench_samplers():\n"
         '    yield scorebench.Component("target", Target)\n'
     )
