@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING
 
-from annotated_types import Ge, Le
-
-from .ancestral_split import ancestral_split
-from .down_to_zero import DownToZero
+from .ancestral import Ancestral, ancestral_split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DDIM(DownToZero):
+class DDIM(Ancestral):
     """x' = D + down/σ·(x − D) + up·z: the data as predicted, less of the noise, some fresh noise.
 
     Song, Meng & Ermon 2021, "Denoising diffusion implicit models", equation 12 with the variance
@@ -27,14 +24,7 @@ class DDIM(DownToZero):
     method on the probability-flow ODE, η = 1 the ancestral sampler of DDPM (Ho et al. 2020).
     """
 
-    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"eta": 0.5}, {"eta": 1.0})
-
-    eta: Annotated[float, Ge(0), Le(1)] = 0.0
-    """η: the share of fresh noise; 0 is deterministic, 1 is DDPM."""
-
-    @property
-    def convergence_order(self) -> int | None:
-        return None if self.eta else 1
+    ode_order = 1
 
     def descend(
         self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise

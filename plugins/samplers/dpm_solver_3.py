@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from .down_to_zero import DownToZero
 
@@ -24,7 +24,7 @@ class DPMSolver3(DownToZero):
     algorithm 2 (r₁ = 1/3, r₂ = 2/3) in variance-exploding coordinates.
     """
 
-    evaluations_per_step: ClassVar[int] = 3
+    evaluations_per_step = 3
 
     @property
     def convergence_order(self) -> int:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING
 
-from annotated_types import Ge, Le
-
-from .ancestral_split import ancestral_split
-from .down_to_zero import DownToZero
+from .ancestral import Ancestral, ancestral_split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMpp2S(DownToZero):
+class DPMpp2S(Ancestral):
     """x' = σ'/σ·x + (1 − σ'/σ)·D(u, √(σσ')), with u found by a first-order step.
 
     Lu et al. 2022, "DPM-Solver++: fast solver for guided sampling of diffusion probabilistic
@@ -28,16 +25,8 @@ class DPMpp2S(DownToZero):
     k-diffusion's ``dpmpp_2s_ancestral``.
     """
 
-    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"eta": 1.0})
-
-    eta: Annotated[float, Ge(0), Le(1)] = 0.0
-    """η: the share of fresh noise, 0 to 1."""
-
-    evaluations_per_step: ClassVar[int] = 2
-
-    @property
-    def convergence_order(self) -> int | None:
-        return None if self.eta else 2
+    ode_order = 2
+    evaluations_per_step = 2
 
     def descend(
         self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge, Le
 
-from .ancestral_split import ancestral_split
-from .down_to_zero import DownToZero
+from .ancestral import Ancestral, ancestral_split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DPMppSDE(DownToZero):
+class DPMppSDE(Ancestral):
     """Two ancestral steps from the same state, to half-way in log σ and to the next level.
 
     k-diffusion's ``dpmpp_sde`` (Crowson 2022, r = 1/2), and diffusers' DPMSolverSDEScheduler: the
@@ -28,16 +27,11 @@ class DPMppSDE(DownToZero):
     the noise of the second is that of the first and of the rest of the way.
     """
 
-    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"eta": 0.0})
+    ode_order = 2
+    evaluations_per_step = 2
 
     eta: Annotated[float, Ge(0), Le(1)] = 1.0
     """η: the share of fresh noise, 0 to 1; 0 is DPM-Solver++(2S)."""
-
-    evaluations_per_step: ClassVar[int] = 2
-
-    @property
-    def convergence_order(self) -> int | None:
-        return None if self.eta else 2
 
     def descend(
         self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from annotated_types import Ge, Le
 
@@ -20,8 +19,6 @@ class EulerAncestral(DDIM):
     equation 47. An Euler step from σ to ``down`` is D + down/σ·(x − D), so this is DDIM with
     η = 1 unless told otherwise.
     """
-
-    examples: ClassVar[Sequence[Mapping[str, Any]]] = ({}, {"eta": 0.3})
 
     eta: Annotated[float, Ge(0), Le(1)] = 1.0
     """η: the share of fresh noise; 0 is Euler's method."""

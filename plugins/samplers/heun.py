@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from .churn import Churned
 
@@ -24,7 +24,7 @@ class Heun(Churned):
     σ = 0, is an Euler step: it is D(x, σ_L).
     """
 
-    evaluations_per_step: ClassVar[int] = 2
+    evaluations_per_step = 2
 
     @property
     def convergence_order(self) -> int | None:

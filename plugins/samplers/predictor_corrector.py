@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt
 
 from scorebench import per_sample
 
-from .ancestral_split import ancestral_split
+from .ancestral import ancestral_split
 from .down_to_zero import DownToZero
 
 if TYPE_CHECKING:

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-
 from .down_to_zero import DownToZero
-from .exponential_integrals import exponential_integrals
+from .exponential_integrals import adams_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,22 +64,18 @@ class UniPC(DownToZero):
     ) -> Tensor:
         """From x at the newest level of ``past``; corrected where ``arrived`` is D at the next.
 
-        Differences Dₘ − D₀ over rₘ, the distance of their level in units of the step,
-        are weighted so that every power of it up to the order is integrated exactly.
+        The polynomial through what is known is integrated exactly, but for a line, whose slope
+        counts B(h)/2 instead.
         """
         (s, newest), *older = past
-        h = math.log(s / following)
-        ratios = [math.log(s / level) / h for level, _ in older]
-        others = [denoised for _, denoised in older]
-        if arrived is not None:
-            ratios, others = [*ratios, 1.0], [*others, arrived]
-        integrals = exponential_integrals(h, len(ratios) + 1)
-        if len(ratios) == 1:
-            weights = [(h if self.variant == "bh1" else integrals[0]) / 2]
-        else:
-            powers = np.vander(ratios, increasing=True).T
-            weights = np.linalg.solve(powers, integrals[1:]).tolist()
-        x = following / s * x + integrals[0] * newest
-        for weight, ratio, denoised in zip(weights, ratios, others, strict=True):
-            x = x + weight / ratio * (denoised - newest)
+        h, grown = math.log(s / following), 1 - following / s
+        known = [*older, *([] if arrived is None else [(following, arrived)])]
+        nodes = [math.log(s / level) / h for level, _ in known]
+        weights = adams_weights(h, [0.0, *nodes])
+        if len(known) == 1:
+            slope = (h if self.variant == "bh1" else grown) / 2 / nodes[0]
+            weights = [grown - slope, slope]
+        x = following / s * x + weights[0] * newest
+        for weight, (_, denoised) in zip(weights[1:], known, strict=True):
+            x = x + weight * denoised
         return x

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scorebench.errors import PluginError
 from scorebench.plugin.contracts import Noise, Sampler
 from scorebench.testing.exact_models import MIXTURE, POINT
 from scorebench.testing.levels import levels
@@ -26,7 +27,7 @@ class FixedStart(Noise):
         return torch.randn(STARTS, *MIXTURE.event_shape, generator=generator, dtype=torch.float64)
 
     def uniform(self) -> Tensor:
-        raise NotImplementedError("a solver of the ODE starts from a normal state")
+        raise PluginError("declares an order, but draws other numbers than a normal start")
 
 
 def measured_order(sampler: Sampler, coarse: Tensor, fine: Tensor) -> tuple[float, float]:

@@ -261,3 +261,29 @@ def test_the_order_is_found_where_the_last_state_is_a_denoised_one() -> None:
     order, error = order_on_graded_levels(AlwaysDenoising())
     assert order == pytest.approx(1, abs=0.1)
     assert error < 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoardingChain(Sampler):
+    """A chain at one level that keeps all it has seen."""
+
+    steps: int = 5
+    kept: list[Tensor] = field(default_factory=list)
+
+    def trajectory(self, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Iterator[Tensor]:
+        (sigma,) = sigmas
+        x = self.start(model, sigma, noise)
+        for _ in range(self.steps):
+            self.kept.append(model.score(x, sigma))
+            x = x + 0.1 * self.kept[-1]
+            yield x
+
+    def nfe(self, levels: int) -> int:
+        if levels != 1:
+            raise ValueError("one level, please")
+        return self.steps
+
+
+def test_what_a_chain_holds_is_compared_over_its_iterations() -> None:
+    found = outcomes(HoardingChain())
+    assert [check for check, passed in found.items() if passed is False] == ["bounded memory"]

@@ -25,7 +25,7 @@ from scorebench.running.noise import StreamNoise
 from scorebench.testing.exact_models import GAUSSIAN, MIXTURE
 from scorebench.testing.impulses import response
 from scorebench.testing.levels import levels
-from scorebench_plugins.samplers.ancestral_split import ancestral_split
+from scorebench_plugins.samplers.ancestral import ancestral_split
 from scorebench_plugins.samplers.exponential_integrals import exponential_integrals
 
 

@@ -3,6 +3,37 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Le
+
+from .down_to_zero import DownToZero
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ancestral(DownToZero):
+    """A sampler of the ODE whose steps may end in fresh noise.
+
+    Attributes:
+        ode_order: its order of convergence where they don't, η = 0.
+    """
+
+    ode_order: ClassVar[int]
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {},
+        {"eta": 0.0},
+        {"eta": 0.5},
+        {"eta": 1.0},
+    )
+
+    eta: Annotated[float, Ge(0), Le(1)] = 0.0
+    """η: the share of fresh noise; 0 is deterministic, 1 is the posterior of DDPM."""
+
+    @property
+    def convergence_order(self) -> int | None:
+        return None if self.eta else self.ode_order
 
 
 def ancestral_split(sigma: float, following: float, eta: float) -> tuple[float, float]:
