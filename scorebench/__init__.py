@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from scorebench.plugin.component import (
         DatasetSpec as DatasetSpec,
     )
+    from scorebench.plugin.component import (
+        ScoreModelSpec as ScoreModelSpec,
+    )
     from scorebench.plugin.contracts import (
         Convention as Convention,
     )
@@ -127,7 +130,7 @@ _HOME = {
         "UnknownComponentError",
         "UserError",
     ),
-    "scorebench.plugin.component": ("Component", "ComponentSpec", "DatasetSpec"),
+    "scorebench.plugin.component": ("Component", "ComponentSpec", "DatasetSpec", "ScoreModelSpec"),
     "scorebench.plugin.contracts": (
         "Convention",
         "Data",

@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from scorebench.engine.estimate import evaluations
 
 if TYPE_CHECKING:
     from scorebench.engine.drive import Drive
+    from scorebench.plugin.contracts import Preparation
 
 STYLES = {"ok": "green", "diverged": "yellow"}
 
@@ -22,6 +30,7 @@ def run_with_progress(drive: Drive) -> None:
     Progress is counted in model evaluations, so the time left is right for cells of unequal cost.
     """
     console = Console(highlight=False)
+    prepare_with_progress(drive, console)
     metrics = [m for metric in drive.plan.suite.metrics for m in metric.component.better]
     total = len(drive.pending)
     swept = _swept(drive)
@@ -52,6 +61,37 @@ def run_with_progress(drive: Drive) -> None:
                 description=drive.plan.suite.name,
                 cells=f"{done}/{total}",
             )
+
+
+def prepare_with_progress(drive: Drive, console: Console) -> None:
+    """Do what models need done first, such as training, showing how far it is."""
+    if not drive.preparations:
+        return
+    with steps_progress(console) as progress:
+        tasks: dict[int, TaskID] = {}
+
+        def report(preparation: Preparation, done: int, how: str) -> None:
+            if id(preparation) not in tasks:
+                tasks[id(preparation)] = progress.add_task(
+                    preparation.summary, total=preparation.steps, how=""
+                )
+            progress.update(tasks[id(preparation)], completed=done, how=how)
+
+        drive.prepare(report)
+
+
+def steps_progress(console: Console) -> Progress:
+    """A progress bar for work in steps that tells how it goes in a field ``how``."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,}/{task.total:,} {task.fields[how]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
 
 
 def _swept(drive: Drive) -> dict[str, str]:

@@ -79,6 +79,9 @@ def _show_plan(suite: Suite, drive: Drive) -> None:
         f"{len(pending)} to run; {at_least}{sum(known) * suite.samples:,} model evaluations "
         f"({suite.samples:,} samples a cell) on {drive.bench.device}; {estimate(drive)}"
     )
+    for _, preparation in drive.preparations:
+        resumed = f", {preparation.done:,} of them done" if preparation.done else ""
+        typer.echo(f"first: {preparation.summary}, {preparation.steps:,} steps{resumed}")
 
 
 def _run(drive: Drive) -> None:

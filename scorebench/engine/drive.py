@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorebench.engine.base import Engine, make_engine
 from scorebench.errors import UserError
+from scorebench.plugin.contracts import Preparation
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
 from scorebench.running.environment import choose_device, environment
@@ -18,6 +21,7 @@ from scorebench.running.plan import Plan, check_models, make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import Suite
+from scorebench.suite.resolve import Chosen
 from scorebench.suite.sweep import ROLES
 from scorebench.suite.yaml import dump, parse
 
@@ -41,6 +45,28 @@ class Drive:
     plan: Plan
     finished: dict[str, dict[str, Any]]
     pending: list[Cell]
+
+    @cached_property
+    def preparations(self) -> list[tuple[Chosen, Preparation]]:
+        """The score models that need something done before pending cells can run, and what."""
+        models = {id(c.point.model): c.point.model for c in self.pending}.values()
+        found = [(model, self.bench.preparation(model)) for model in models]
+        once = {p.summary: (model, p) for model, p in reversed(found) if p is not None}
+        return list(reversed(once.values()))
+
+    def prepare(self, report: Callable[[Preparation, int, str], None]) -> None:
+        """Do what models need done first, telling how it goes.
+
+        Raises:
+            UserError: the user's mistake. Other failures are left to the cells.
+        """
+        for model, preparation in self.preparations:
+            try:
+                self.bench.model(model, functools.partial(report, preparation))
+            except UserError:
+                raise
+            except (Exception, SystemExit):
+                continue
 
     def run(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
         """Run what is pending; every cell is on disk before it is yielded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from collections.abc import Mapping
@@ -48,13 +49,14 @@ class Component:
 
 @dataclass(frozen=True)
 class ComponentSpec:
-    """A reference to a component: its name and the parameters given to it."""
+    """A reference to a component: its name, the parameters given to it, and its kind."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "dataset"
 
     @classmethod
-    def parse(cls, value: Any) -> ComponentSpec:
+    def parse(cls, value: Any, kind: Kind = "dataset") -> ComponentSpec:
         """Read ``"name"`` or ``{name: ..., parameter: ...}``.
 
         Raises:
@@ -63,11 +65,16 @@ class ComponentSpec:
         if isinstance(value, ComponentSpec):
             return value
         if isinstance(value, str):
-            return cls(value)
+            return cls(value, kind=kind)
         if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-            return cls(value["name"], {k: v for k, v in value.items() if k != "name"})
+            return cls(value["name"], {k: v for k, v in value.items() if k != "name"}, kind)
         raise ValueError("expected a name or a mapping with a name")
 
 
 # The type of a parameter that names a dataset, e.g. the one a model is fitted to.
 DatasetSpec = Annotated[ComponentSpec, BeforeValidator(ComponentSpec.parse)]
+
+# The type of a parameter that names a score model, e.g. one whose exact score is to be compared.
+ScoreModelSpec = Annotated[
+    ComponentSpec, BeforeValidator(functools.partial(ComponentSpec.parse, kind="score_model"))
+]

@@ -225,7 +225,8 @@ class Evidence:
     Attributes:
         count: number of samples N.
         vectors: features ``[N, d]``.  logits: ``[N, c]``.  samples: ``[N, *event]``.
-        model: the score model that was sampled (generated side only).
+        model: the score model that was sampled, and ``sigmas`` the noise levels that were walked
+            down, float64 ``[n]`` (generated side only).
     """
 
     count: int
@@ -233,6 +234,40 @@ class Evidence:
     logits: np.ndarray | None = None
     samples: np.ndarray | None = None
     model: ScoreModel | None = None
+    sigmas: np.ndarray | None = None
+
+
+class Preparation(Protocol):
+    """Costly work that a component needs done once before it can be loaded, such as training.
+
+    A component that has a method ``preparation(context)`` gives this, or None when all is done; it
+    is shown in the plan of a run and done before the first cell. ``load`` does it if need be.
+
+    Attributes:
+        summary: what it is, in a few words.
+        steps: how much of it there is in all, and ``done`` how much was done on earlier occasions.
+    """
+
+    @property
+    def summary(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def done(self) -> int: ...
+
+    def run(self, report: Report) -> None:
+        """Do what is left, telling how many steps are done, and how it goes, every now and then.
+
+        Raises:
+            UserError: it can't be done as the user asked for.
+        """
+
+
+Report = Callable[[int, str], None]
+
+
+def quiet(_done: int, _how: str) -> None:
+    """A ``Report`` that tells nobody."""
 
 
 Need = Literal["features", "logits", "samples", "model"]

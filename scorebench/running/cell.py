@@ -109,11 +109,12 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
     states = bench.states(point.model)
     sigmas = point.schedule.component.sigmas(bench.context)
     check_sigmas(sigmas)
+    sigmas = sigmas.to("cpu", torch.float64)
     totals = Totals()
     batches = sample_batches(
         model,
         point.sampler.component,
-        sigmas.to("cpu", torch.float64),
+        sigmas,
         suite.samples,
         seed=cell.seed,
         batch_size=suite.batch_size,
@@ -140,7 +141,7 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
         result.grid = np.concatenate(grid)[:GRID]
     row["samples_per_second"] = suite.samples / max(row["seconds_sampling"], 1e-9)
     _add_columns(result, point, f"sampler {point.sampler.name}", totals.means())
-    generated = as_evidence(gathering.arrays(), model)
+    generated = as_evidence(gathering.arrays(), model, sigmas)
     with _Timed(row, "seconds_metrics", bench.device):
         for metric, state in zip(suite.metrics, states, strict=True):
             columns = metric.component.compute(state, generated)

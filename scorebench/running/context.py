@@ -71,9 +71,16 @@ class Context:
             raise UserError("no dataset is given: name one, e.g. dataset: digits")
         key = f"{chosen.name} {chosen.parameters!r}"
         if key not in self._datasets:
-            component = self.host.build("dataset", chosen.name, chosen.parameters)
-            self._datasets[key] = component.load(self)
+            self._datasets[key] = self.build(chosen).load(self)
         return self._datasets[key]
+
+    def build(self, spec: ComponentSpec) -> Any:
+        """The component that a parameter names, validated but not loaded.
+
+        Raises:
+            UnknownComponentError, ParameterError, PluginError: as ``scorebench.build``.
+        """
+        return self.host.build(spec.kind, spec.name, spec.parameters)
 
     @cached_property
     def _sources(self) -> dict[str, str]:
@@ -84,13 +91,23 @@ class Context:
             self._sources[module] = source_digest(module)
         return self._sources[module]
 
-    def _described_dataset(self, spec: ComponentSpec) -> Any:
-        component = self.host.build("dataset", spec.name, spec.parameters)
-        return [describe(component, source=self._source), data_digest(self.dataset(spec))]
+    def _described(self, spec: ComponentSpec) -> Any:
+        described = self.describe(self.build(spec))
+        return [described, data_digest(self.dataset(spec))] if spec.kind == "dataset" else described
 
     def describe(self, component: Any) -> dict[str, Any]:
-        """What a component is, as JSON; sources are read once, a dataset stands for its data."""
-        return describe(component, source=self._source, dataset=self._described_dataset)
+        """What a component is, as JSON; sources are read once, a dataset stands for its data.
+
+        A component with a method ``identity(context)`` says by it, as JSON, what else decides its
+        numbers.
+
+        Raises:
+            UserError: what a parameter names isn't there.
+        """
+        described = describe(component, source=self._source, named=self._described)
+        if hasattr(component, "identity"):
+            described["identity"] = component.identity(self)
+        return described
 
     def check_sources(self, components: Iterable[Any]) -> None:
         """Make sure that what was described is what has run.

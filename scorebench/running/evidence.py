@@ -72,7 +72,9 @@ def _of_batch(values: Tensor | None, batch: Tensor) -> Tensor:
     return values
 
 
-def as_evidence(arrays: Arrays, model: ScoreModel | None = None) -> Evidence:
+def as_evidence(
+    arrays: Arrays, model: ScoreModel | None = None, sigmas: Tensor | None = None
+) -> Evidence:
     """Gathered arrays as metrics see them."""
     return Evidence(
         count=int(arrays["count"][0]),
@@ -80,6 +82,7 @@ def as_evidence(arrays: Arrays, model: ScoreModel | None = None) -> Evidence:
         logits=arrays.get("logits"),
         samples=arrays.get("samples"),
         model=model,
+        sigmas=None if sigmas is None else sigmas.numpy(),
     )
 
 

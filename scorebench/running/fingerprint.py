@@ -47,7 +47,7 @@ def describe(
     component: Any,
     *,
     source: Callable[[str], str] | None = None,
-    dataset: Callable[[ComponentSpec], Any] | None = None,
+    named: Callable[[ComponentSpec], Any] | None = None,
 ) -> dict[str, Any]:
     """What a component is, as JSON: its class, its source, all its parameters.
 
@@ -57,14 +57,14 @@ def describe(
     Args:
         component: any.
         source: the digest of a module; ``source_digest`` unless given.
-        dataset: what stands for a dataset that a parameter names; name and parameters unless given.
+        named: what stands for a component that a parameter names; name and parameters unless given.
 
     Raises:
         UserError: a parameter names a Python object whose module can't be imported.
     """
     cls = type(component)
     source = source or source_digest
-    plain = functools.partial(_plain, source=source, dataset=dataset)
+    plain = functools.partial(_plain, source=source, named=named)
     return {
         "class": cls.__qualname__,
         "source": source(cls.__module__),
@@ -82,9 +82,9 @@ def modules(component: Any) -> set[str]:
 
 
 def _plain(
-    value: Any, source: Callable[[str], str], dataset: Callable[[ComponentSpec], Any] | None
+    value: Any, source: Callable[[str], str], named: Callable[[ComponentSpec], Any] | None
 ) -> Any:
-    plain = functools.partial(_plain, source=source, dataset=dataset)
+    plain = functools.partial(_plain, source=source, named=named)
     match value:
         case Path():
             return {"content": path_digest(value)}
@@ -94,8 +94,8 @@ def _plain(
                 "object": f"{name}:{value.attribute}",
                 "source": source(value.imported().__name__),
             }
-        case ComponentSpec() if dataset is not None:
-            return dataset(value)
+        case ComponentSpec() if named is not None:
+            return named(value)
         case ComponentSpec():
             return {"name": value.name, "parameters": plain(value.parameters)}
         case Mapping():

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from scorebench.errors import PluginError, UserError
-from scorebench.plugin.contracts import Evidence, Features, ScoreModel
+from scorebench.errors import PluginError, ScorebenchError, UserError
+from scorebench.plugin.contracts import Evidence, Features, Preparation, Report, ScoreModel, quiet
 from scorebench.running.cache import Arrays
 from scorebench.running.context import Context
 from scorebench.running.evidence import Gathering, as_data, as_evidence
@@ -33,6 +33,7 @@ class Workbench:
     device: torch.device
     _models: dict[Any, ScoreModel] = field(default_factory=dict)
     _states: dict[Any, list[Arrays]] = field(default_factory=dict)
+    _failures: dict[Any, ScorebenchError] = field(default_factory=dict)
 
     @cached_property
     def context(self) -> Context:
@@ -55,13 +56,30 @@ class Workbench:
         """What the suite's metrics must be shown."""
         return frozenset().union(*(m.component.needs for m in self.suite.metrics))
 
-    def model(self, chosen: Chosen) -> ScoreModel:
-        """A loaded score model; the last few are kept."""
+    def preparation(self, chosen: Chosen) -> Preparation | None:
+        """What a score model needs done before it can be loaded."""
+        ask = getattr(chosen.component, "preparation", None)
+        return None if ask is None else ask(self.context)
+
+    def model(self, chosen: Chosen, report: Report = quiet) -> ScoreModel:
+        """A loaded score model, prepared first if need be; the last few are kept.
+
+        Raises:
+            ScorebenchError: it can't be had; what once failed isn't tried again.
+        """
         key = id(chosen)
+        if key in self._failures:
+            raise self._failures[key]
         if key not in self._models:
             while len(self._models) >= MODELS_KEPT:
                 del self._models[next(iter(self._models))]
-            self._models[key] = chosen.component.load(self.context)
+            try:
+                if preparation := self.preparation(chosen):
+                    preparation.run(report)
+                self._models[key] = chosen.component.load(self.context)
+            except ScorebenchError as error:
+                self._failures[key] = error
+                raise
         return self._models[key]
 
     def check(self, chosen: Chosen) -> None:

@@ -145,7 +145,7 @@ class Resolver:
         return None if wrong else values
 
     def localised(self, value: Any, place: Location) -> Any:
-        """A validated value with its paths beside the suite and its datasets checked.
+        """A validated value with its paths beside the suite and the components it names checked.
 
         Raises:
             ValueError: a path is impossible.
@@ -155,8 +155,8 @@ class Resolver:
         if isinstance(value, Importable) and value.is_file:
             return replace(value, module=str(beside(self.folder, Path(value.module))))
         if isinstance(value, ComponentSpec):
-            chosen = self.single("dataset", {"name": value.name, **value.parameters}, place)
-            return value if chosen is None else chosen.spec
+            chosen = self.single(value.kind, {"name": value.name, **value.parameters}, place)
+            return value if chosen is None else replace(value, parameters=chosen.given)
         if type(value) in (list, tuple):
             return type(value)(self.localised(item, place) for item in value)
         return value

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from annotated_types import Gt, Ge
 import scorebench
-from scorebench import Component, DatasetSpec, ImportSpec
+from scorebench import Component, DatasetSpec, ImportSpec, ScoreModelSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
@@ -25,6 +25,7 @@ class Model:
     parts: list[Path] = field(default_factory=list)
     pair: tuple[Path, int] | None = None
     dataset: DatasetSpec | None = None
+    truth: ScoreModelSpec | None = None
     network: ImportSpec | None = None
     means: list[float] = field(default_factory=list)
     scale: float | list[float] = 1.0
@@ -149,6 +150,18 @@ def test_swept_paths_are_beside_the_suite(found: Found) -> None:
         "checkpoint": [Path("/suites/a"), Path("/suites/b")],
         "parts": [[Path("/suites/c")], []],
     }
+
+
+def test_a_score_model_parameter_is_checked_like_a_score_model(found: Found) -> None:
+    given = found.given(truth={"name": "net", "checkpoint": "a", "n": "2"})
+    inner = {"checkpoint": Path("/suites/a"), "n": 2}
+    assert given["truth"] == ComponentSpec("net", inner, "score_model")
+    for wrong in ("pictures", {"name": "net", "n": 0}):
+        found.component({"name": "net", "truth": wrong})
+    assert found.problems == [
+        "model.truth.name: unknown score model 'pictures'; known: lost, net",
+        "model.truth.n: expected int ≥ 1, got 0",
+    ]
 
 
 def test_a_dataset_parameter_is_checked_like_a_dataset(found: Found) -> None:
