@@ -10,7 +10,8 @@ from scorebench.errors import UserError
 from scorebench.plugin.host import Host, host_for
 from scorebench.suite import overrides, yaml
 from scorebench.suite.resolve import Chosen, Resolver, beside
-from scorebench.suite.spec import Limits, Precision, SuiteFile, check_shape
+from scorebench.suite.shape import check_shape
+from scorebench.suite.spec import Limits, Precision, SuiteFile
 from scorebench.suite.sweep import LARGEST_SWEEP, Point, expand
 
 
@@ -60,7 +61,7 @@ def load_suite(
     path = Path(path)
     document = yaml.load(path)
     overrides.apply(document, settings)
-    file = check_shape(document)
+    file = check_shape(document, SuiteFile)
     host = host_for(plugins)
     if isinstance(document.data, dict):
         _load_plugins(host, document, path.parent)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from scorebench.suite.spec import REQUIRED, SuiteFile, check_shape
+from scorebench.suite.shape import check_shape
+from scorebench.suite.spec import SuiteFile
 from scorebench.suite.yaml import parse
 
 FULL = """\
@@ -121,13 +122,13 @@ CASES = [(old, new, told) for old, each in WRONG.items() for new, told in each.i
 
 def problems_of(text: str) -> list[str]:
     document = parse(text, "s.yaml")
-    check_shape(document)
+    check_shape(document, SuiteFile)
     return [told for _, told in sorted(document.problems, key=lambda problem: problem[0])]
 
 
 def test_a_full_suite_has_the_shape() -> None:
     document = parse(FULL, "s.yaml")
-    file = check_shape(document)
+    file = check_shape(document, SuiteFile)
     assert document.problems == {}
     assert isinstance(file, SuiteFile)
     assert (file.seed, file.repeats, file.samples, file.batch_size) == (3, 6, 10_000, 128)
@@ -155,7 +156,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     assert len(set(lines)) == len(WRONG)
 
 
-@pytest.mark.parametrize("key", REQUIRED)
+@pytest.mark.parametrize("key", SuiteFile.REQUIRED)
 def test_a_missing_key_is_told(key: str) -> None:
     data = [part for part in FULL.split("\n") if not part.startswith((key, " "))]
     if key != "sweep":
@@ -180,7 +181,7 @@ def test_several_mistakes_in_one_place_are_all_told() -> None:
 
 def test_what_is_sound_survives_a_mistake_beside_it() -> None:
     document = parse(FULL.replace("seed: 3", "seed: x").replace("model: a\n", "modle: a\n"), "s")
-    file = check_shape(document)
+    file = check_shape(document, SuiteFile)
     assert file is not None
     assert (file.seed, file.repeats) == (0, 6)
     assert file.sweep[0] is None
@@ -207,7 +208,7 @@ def test_what_is_sound_survives_a_mistake_beside_it() -> None:
 )
 def test_durations_are_seconds_or_words(written: str, seconds: float | None) -> None:
     document = parse(FULL.replace("1h30m", written), "s.yaml")
-    file = check_shape(document)
+    file = check_shape(document, SuiteFile)
     assert document.problems == {}
     assert file is not None
     assert file.limits.timeout == seconds
@@ -216,7 +217,7 @@ def test_durations_are_seconds_or_words(written: str, seconds: float | None) -> 
 @pytest.mark.parametrize("written", ["h", "'2h3'", "-1h", "1 hour", "h2", "2H", "1.h"])
 def test_other_words_are_no_durations(written: str) -> None:
     document = parse(FULL.replace("1h30m", written), "s.yaml")
-    check_shape(document)
+    check_shape(document, SuiteFile)
     ((_, told),) = document.problems
     assert "limits.timeout: expected seconds or e.g. 1h30m, got " in told
 
@@ -227,12 +228,14 @@ def test_other_words_are_no_durations(written: str) -> None:
 )
 def test_keys_that_may_be_left_out_have_defaults(default: str, value: Any) -> None:
     text = "\n".join(line for line in FULL.split("\n") if not line.startswith(default))
-    file = check_shape(parse(text, "s.yaml"))
+    file = check_shape(parse(text, "s.yaml"), SuiteFile)
     assert getattr(file, default) == value
 
 
 def test_numbers_may_be_words() -> None:
-    file = check_shape(parse(FULL.replace("samples: 10000", "samples: '1_000'"), "s.yaml"))
+    file = check_shape(
+        parse(FULL.replace("samples: 10000", "samples: '1_000'"), "s.yaml"), SuiteFile
+    )
     assert file is not None
     assert file.samples == 1000
 
@@ -240,5 +243,5 @@ def test_numbers_may_be_words() -> None:
 def test_the_document_is_left_as_it_was() -> None:
     text = FULL.replace("seed: 3", "seed: x")
     document = parse(text, "s.yaml")
-    check_shape(document)
+    check_shape(document, SuiteFile)
     assert document.data == parse(text, "s.yaml").data
