@@ -63,6 +63,10 @@ class Resolver:
         alternative = self._alternative(kind, value, location, sweep=False)
         return None if alternative is None else self.choose(alternative, {})
 
+    def optional(self, kind: Kind, value: Any, location: Location) -> Chosen | None:
+        """As ``single``, or None where nothing is given."""
+        return None if value is None else self.single(kind, value, location)
+
     def alternatives(self, kind: Kind, value: Any, location: Location) -> list[Alternative]:
         """An axis of components: one, or a list of them."""
         if not isinstance(value, list):
@@ -152,6 +156,8 @@ class Resolver:
         """
         if isinstance(value, Path):
             return beside(self.folder, value)
+        if hasattr(value, "beside"):  # of a type of the plugin's own, which may stand for a path
+            return value.beside(self.folder)
         if isinstance(value, Importable) and value.is_file:
             return replace(value, module=str(beside(self.folder, Path(value.module))))
         if isinstance(value, ComponentSpec):

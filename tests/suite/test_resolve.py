@@ -144,6 +144,14 @@ def test_files_of_python_objects_are_beside_the_suite(found: Found, given: str, 
     assert str(found.given(network=given)["network"]) == read
 
 
+def test_a_value_of_a_plugins_own_type_says_what_it_is_beside_the_suite(found: Found) -> None:
+    class Named:
+        def beside(self, folder: Path) -> str:
+            return f"{folder}'s own"
+
+    assert found.resolver.localised([Named()], ()) == ["/suites's own"]
+
+
 def test_swept_paths_are_beside_the_suite(found: Found) -> None:
     axes = found.axes(checkpoint=["a", "b"], parts=[["c"], []])
     assert axes == {
