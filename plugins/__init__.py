@@ -22,7 +22,11 @@ def scorebench_score_models() -> Iterator[Component]:
     )
     yield Component("empirical", f"{here}.empirical:Empirical", "A dataset's samples, exact score")
     yield Component("energy", f"{here}.energy:Energy", "A density exp(−E(x)), score by autograd")
+    yield Component("ncsn", f"{here}.ncsn:NCSN", "A network trained by scorebench train")
     yield Component("module", f"{here}.module:Module", "A function or network of your own")
+    yield Component(
+        "diffusers", f"{here}.diffusers_unet:Diffusers", "A UNet2DModel of diffusers, pretrained"
+    )
 
 
 @scorebench.hookimpl
@@ -78,6 +82,7 @@ def scorebench_samplers() -> Iterator[Component]:
 @scorebench.hookimpl
 def scorebench_datasets() -> Iterator[Component]:
     here = f"{__name__}.datasets"
+    yield Component("draws", f"{here}.draws:Draws", "Exact samples of a score model")
     yield Component("digits", f"{here}.digits:Digits", "1,797 handwritten digits of 8×8 pixels")
     yield Component("image_folder", f"{here}.image_folder:ImageFolder", "A folder or zip of images")
     yield Component("cifar10", f"{here}.cifar10:Cifar10", "CIFAR-10, 60,000 images of 32×32 pixels")
@@ -102,3 +107,5 @@ def scorebench_metrics() -> Iterator[Component]:
     )
     yield Component("mode_weights", f"{here}.mode_weights:ModeWeights", "The share of each mode")
     yield Component("moments", f"{here}.moments:Moments", "Errors of the mean and the variance")
+    yield Component("score_error", f"{here}.score_error:ScoreError", "Distance from a known score")
+    yield Component("dsm_loss", f"{here}.dsm_loss:DSMLoss", "Denoising loss on held-out data")

@@ -111,6 +111,9 @@ if TYPE_CHECKING:
     from scorebench.running.context import (
         Context as Context,
     )
+    from scorebench.running.noise import (
+        SeededNoise as SeededNoise,
+    )
     from scorebench.running.sampling import (
         Samples as Samples,
     )
@@ -149,6 +152,7 @@ _HOME = {
     "scorebench.plugin.hookspecs": ("hookimpl",),
     "scorebench.plugin.importable": ("ImportSpec", "Importable"),
     "scorebench.running.context": ("Context",),
+    "scorebench.running.noise": ("SeededNoise",),
     "scorebench.running.sampling": ("Samples", "sample"),
 }
 _HOME_OF = {name: module for module, names in _HOME.items() for name in names}

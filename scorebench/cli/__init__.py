@@ -15,6 +15,7 @@ from scorebench.cli.new import new
 from scorebench.cli.report import report
 from scorebench.cli.run import run
 from scorebench.cli.show import show
+from scorebench.cli.train import train
 from scorebench.errors import PluginError, UserError
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.command("show")(show)
 app.command("levels")(levels)
 app.command("check")(check)
 app.command("new")(new)
+app.command("train")(train)
 
 
 @app.callback(invoke_without_command=True)

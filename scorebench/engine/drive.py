@@ -51,7 +51,7 @@ class Drive:
         """The score models that need something done before pending cells can run, and what."""
         models = {id(c.point.model): c.point.model for c in self.pending}.values()
         found = [(model, self.bench.preparation(model)) for model in models]
-        once = {p.summary: (model, p) for model, p in reversed(found) if p is not None}
+        once = {p: (model, p) for model, p in reversed(found) if p is not None}
         return list(reversed(once.values()))
 
     def prepare(self, report: Callable[[Preparation, int, str], None]) -> None:

@@ -225,8 +225,8 @@ class Evidence:
     Attributes:
         count: number of samples N.
         vectors: features ``[N, d]``.  logits: ``[N, c]``.  samples: ``[N, *event]``.
-        model: the score model that was sampled, and ``sigmas`` the noise levels that were walked
-            down, float64 ``[n]`` (generated side only).
+        model: the score model that was sampled, ``sigmas`` the noise levels that were walked down,
+            float64 ``[n]``, and ``context`` what to load another model in (generated side only).
     """
 
     count: int
@@ -235,6 +235,7 @@ class Evidence:
     samples: np.ndarray | None = None
     model: ScoreModel | None = None
     sigmas: np.ndarray | None = None
+    context: Context | None = None
 
 
 class Preparation(Protocol):
@@ -242,6 +243,7 @@ class Preparation(Protocol):
 
     A component that has a method ``preparation(context)`` gives this, or None when all is done; it
     is shown in the plan of a run and done before the first cell. ``load`` does it if need be.
+    Those that compare equal are the same work.
 
     Attributes:
         summary: what it is, in a few words.
@@ -279,11 +281,14 @@ class Metric(ABC):
     Attributes:
         needs: what it must be shown; an extractor without logits can't serve a metric that needs
             them.
-        better: for each column that can be ranked, whether "lower" or "higher" is better.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
-    better: ClassVar[Mapping[str, Literal["lower", "higher"]]] = {}
+
+    @property
+    def better(self) -> Mapping[str, Literal["lower", "higher"]]:
+        """For each column that can be ranked, whether "lower" or "higher" is better."""
+        return {}
 
     @property
     def minimum_samples(self) -> int:

@@ -141,7 +141,7 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
         result.grid = np.concatenate(grid)[:GRID]
     row["samples_per_second"] = suite.samples / max(row["seconds_sampling"], 1e-9)
     _add_columns(result, point, f"sampler {point.sampler.name}", totals.means())
-    generated = as_evidence(gathering.arrays(), model, sigmas)
+    generated = as_evidence(gathering.arrays(), model, sigmas, bench.context)
     with _Timed(row, "seconds_metrics", bench.device):
         for metric, state in zip(suite.metrics, states, strict=True):
             columns = metric.component.compute(state, generated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +75,12 @@ class Context:
             self._datasets[key] = self.build(chosen).load(self)
         return self._datasets[key]
 
+    def in_precision(self, dtype: torch.dtype) -> Context:
+        """The same context in another precision; what it has loaded is shared."""
+        other = copy.copy(self)
+        other.dtype = dtype
+        return other
+
     def build(self, spec: ComponentSpec) -> Any:
         """The component that a parameter names, validated but not loaded.
 
@@ -91,7 +98,8 @@ class Context:
             self._sources[module] = source_digest(module)
         return self._sources[module]
 
-    def _described(self, spec: ComponentSpec) -> Any:
+    def describe_named(self, spec: ComponentSpec) -> Any:
+        """What the component that a parameter names is, as JSON; of a dataset the data as well."""
         described = self.describe(self.build(spec))
         return [described, data_digest(self.dataset(spec))] if spec.kind == "dataset" else described
 
@@ -104,7 +112,7 @@ class Context:
         Raises:
             UserError: what a parameter names isn't there.
         """
-        described = describe(component, source=self._source, named=self._described)
+        described = describe(component, source=self._source, named=self.describe_named)
         if hasattr(component, "identity"):
             described["identity"] = component.identity(self)
         return described

@@ -13,6 +13,7 @@ from torch import Tensor
 from scorebench.errors import PluginError
 from scorebench.plugin.contracts import Evidence, Features, ScoreModel
 from scorebench.running.cache import Arrays
+from scorebench.running.context import Context
 from scorebench.running.pixels import shows_images, to_uint8
 
 
@@ -73,7 +74,10 @@ def _of_batch(values: Tensor | None, batch: Tensor) -> Tensor:
 
 
 def as_evidence(
-    arrays: Arrays, model: ScoreModel | None = None, sigmas: Tensor | None = None
+    arrays: Arrays,
+    model: ScoreModel | None = None,
+    sigmas: Tensor | None = None,
+    context: Context | None = None,
 ) -> Evidence:
     """Gathered arrays as metrics see them."""
     return Evidence(
@@ -83,6 +87,7 @@ def as_evidence(
         samples=arrays.get("samples"),
         model=model,
         sigmas=None if sigmas is None else sigmas.numpy(),
+        context=context,
     )
 
 

@@ -12,7 +12,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,7 +183,12 @@ def _file_digest(name: str, path: Path) -> str:
 
 def harness_digest() -> str:
     """A digest of the harness modules through which every number passes."""
-    files = {name: path for name in HARNESS if (path := _find(name)) is not None}
+    return modules_digest(HARNESS)
+
+
+def modules_digest(names: Iterable[str]) -> str:
+    """A digest of the source of modules, and of nothing that they import."""
+    files = {name: path for name in names if (path := _find(name)) is not None}
     return digest({name: _file_digest(name, path) for name, path in files.items()})
 
 

@@ -64,14 +64,15 @@ def load_suite(
     file = check_shape(document, SuiteFile)
     host = host_for(plugins)
     if isinstance(document.data, dict):
-        _load_plugins(host, document, path.parent)
+        load_plugins(host, document, path.parent)
     suite = None if file is None else _resolve(file, Resolver(host, document, path.parent), path)
     document.stop_if_problems()
     assert suite is not None
     return suite
 
 
-def _load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
+def load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
+    """Load the plugins that a file names, relative to its folder; mistakes are reported."""
     named = document.data.get("plugins") or []
     for i, plugin in enumerate(named if isinstance(named, list) else []):
         if isinstance(plugin, str):

@@ -1,0 +1,172 @@
+"""A checkpoint folder: written so that it is whole at any moment, read without running anything.
+
+``model.safetensors`` holds the averaged weights, ``config.yaml`` the config as run,
+``training.parquet`` the losses, ``samples.png`` samples; until the training has ended,
+``state.safetensors`` holds what it needs to go on.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from scorebench.atomic import write_atomically
+from scorebench.errors import UserError
+from scorebench.suite import yaml
+from scorebench.train.config import network_of
+from scorebench.train.learned_model import LearnedEnergyModel, LearnedModel
+from scorebench.train.preconditioning import LearnedField
+
+MODEL = "model.safetensors"
+STATE = "state.safetensors"
+CONFIG = "config.yaml"
+HISTORY = "training.parquet"
+SAMPLES = "samples.png"
+FILES = (MODEL, STATE, CONFIG, HISTORY, SAMPLES)
+PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
+
+
+@dataclass(frozen=True)
+class About:
+    """What a file of weights says of itself.
+
+    Attributes:
+        event_shape, value_range: of the data.
+        sigma_data: the data's standard deviation, by which the network's input is scaled.
+        step: steps done, of ``steps``.
+        key: a digest of everything that decides the weights.
+    """
+
+    event_shape: tuple[int, ...]
+    value_range: tuple[float, float] | None
+    sigma_data: float
+    step: int
+    steps: int
+    key: str
+
+    def metadata(self) -> dict[str, str]:
+        """As words, for a safetensors file."""
+        return {"scorebench": json.dumps(vars(self))}
+
+    @classmethod
+    def parse(cls, metadata: Mapping[str, str] | None) -> About:
+        """From a safetensors file's words.
+
+        Raises:
+            ValueError: it isn't a file that ``scorebench train`` has written.
+        """
+        try:
+            found = json.loads((metadata or {})["scorebench"])
+            shape, bounds = found["event_shape"], found["value_range"]
+            about = cls(
+                event_shape=tuple(int(size) for size in shape),
+                value_range=None if bounds is None else (float(bounds[0]), float(bounds[1])),
+                sigma_data=float(found["sigma_data"]),
+                step=int(found["step"]),
+                steps=int(found["steps"]),
+                key=str(found["key"]),
+            )
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise ValueError("was not written by scorebench train") from error
+        sound = about.sigma_data > 0 and all(0 < size < 2**20 for size in about.event_shape)
+        if not sound or not about.event_shape:
+            raise ValueError("says impossible things of the data")
+        return about
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: About) -> None:
+    """Write a safetensors file in one go.
+
+    Raises:
+        OSError: it can't be written; what was there before is still there.
+    """
+    here = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(path, save(here, metadata=about.metadata()))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
+    """Read a safetensors file, whatever it is, without running anything in it.
+
+    Raises:
+        UserError: it isn't there or isn't one that ``write_tensors`` wrote.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            about = About.parse(file.metadata())
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"there are no weights {path}{_pickled(path.parent)}") from None
+    except (SafetensorError, ValueError, OSError) as error:
+        raise UserError(f"{path} is damaged or no file of weights: {_brief(error)}") from None
+
+
+def read_about(path: Path) -> About | None:
+    """What a file of weights says of itself; None where there is none that can be read."""
+    try:
+        with safe_open(path, "pt") as file:
+            return About.parse(file.metadata())
+    except (SafetensorError, ValueError, OSError):
+        return None
+
+
+def load_checkpoint(
+    folder: Path | str,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> LearnedModel:
+    """The score model in a checkpoint folder; nothing in it is executed.
+
+    Args:
+        folder: as ``scorebench train`` writes it.
+        device, dtype: where the model is to compute and in what precision.
+
+    Raises:
+        UserError: there is no such folder, or its config or weights are missing, damaged or of
+            different networks.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"there is no checkpoint folder {folder}; scorebench train writes one")
+    config = folder / CONFIG
+    network, preconditioning, parametrisation = network_of(_config(config), config)
+    weights = folder / MODEL
+    tensors, about = read_tensors(weights)
+    try:
+        # On the meta device layers take no memory and draw no initial weights.
+        with torch.device("meta"):
+            module = network.build(about.event_shape)
+        module.load_state_dict(tensors, assign=True)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{weights} isn't of the network in {config}: {_brief(error)}") from None
+    if not all(bool(tensor.isfinite().all()) for tensor in module.state_dict().values()):
+        raise UserError(f"{weights} holds values that aren't finite")
+    field = LearnedField(module, preconditioning, parametrisation, about.sigma_data)
+    model = LearnedEnergyModel if parametrisation == "energy" else LearnedModel
+    return model(field, about.event_shape, about.value_range, torch.device(device), dtype)
+
+
+def _config(path: Path) -> Any:
+    document = yaml.load(path)
+    document.stop_if_problems()
+    return document.data
+
+
+def _pickled(folder: Path) -> str:
+    found = sorted(p.name for p in folder.glob("*") if p.suffix in PICKLES)
+    if not found:
+        return ""
+    return f"; {found[0]} may hold pickled code, which is never loaded: convert it to safetensors"
+
+
+def _brief(error: Exception) -> str:
+    return textwrap.shorten(str(error), 300)
