@@ -37,7 +37,7 @@ class Draws(Dataset):
         """
         import torch
 
-        model = context.build(self.model).load(context)
+        model = context.build(self.model).load(context.in_precision(torch.float32))
         if not hasattr(model, "draw"):
             raise UserError(f"dataset draws: model {self.model.name} can't draw exact samples")
         noise = SeededNoise(

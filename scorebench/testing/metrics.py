@@ -27,6 +27,7 @@ from scorebench.testing.outcome import Check, Outcome
 from scorebench.testing.random_state import from_two_states
 
 COUNT = 200
+LEVELS = (2.0, 0.5)  # that the generated side is said to have walked down
 PARTS = ("vectors", "logits", "samples")
 WORD = re.compile(r"[A-Za-z]\w*")
 ORDER_TOLERANCE = 1e-9  # of sums in another order, in float64
@@ -47,18 +48,21 @@ class StandardNormal(ScoreModel):
         return -x / (1 + per_sample(sigma, x) ** 2)
 
 
-def evidence(metric: Any, *, generated: bool, count: int = 0) -> Evidence:
+def evidence(metric: Any, context: Context, *, generated: bool, count: int = 0) -> Evidence:
     """One side, of ``count`` samples or as many as will do, with what the metric needs."""
     count = count or max(COUNT, 2 * metric.minimum_samples)
     rng = np.random.default_rng(int(generated))
     samples = rng.normal(generated, 1 - 0.3 * generated, size=(count, 2))
     logits = 2 * rng.normal(size=(count, 4))
+    sampled = generated and "model" in metric.needs
     return Evidence(
         count=count,
         vectors=samples.copy() if "features" in metric.needs else None,
         logits=logits if "logits" in metric.needs else None,
         samples=samples if "samples" in metric.needs else None,
-        model=StandardNormal() if generated and "model" in metric.needs else None,
+        model=StandardNormal() if sampled else None,
+        sigmas=np.array(LEVELS) if sampled else None,
+        context=context if sampled else None,
     )
 
 
@@ -68,9 +72,9 @@ def measure(metric: Any, context: Context, reference: Evidence, generated: Evide
     return columns
 
 
-def sides(metric: Any) -> tuple[Evidence, Evidence]:
+def sides(metric: Any, context: Context) -> tuple[Evidence, Evidence]:
     """Reference and generated evidence."""
-    return evidence(metric, generated=False), evidence(metric, generated=True)
+    return evidence(metric, context, generated=False), evidence(metric, context, generated=True)
 
 
 def mapped(side: Evidence, change: Callable[[Array], Array]) -> Evidence:
@@ -90,7 +94,7 @@ def gap(first: Columns, second: Columns) -> float:
 
 def finite_columns(component: Any, context: Context) -> Outcome:
     """Columns are named by words and hold finite numbers; ``better`` ranks only those there are."""
-    columns = measure(component, context, *sides(component))
+    columns = measure(component, context, *sides(component, context))
     problems = [f"{name!r} isn't a word" for name in columns if not WORD.fullmatch(name)]
     problems += [f"{n} is {v}" for n, v in columns.items() if not math.isfinite(v)]
     problems += [
@@ -111,7 +115,7 @@ def state_survives_storage(component: Any, context: Context) -> Outcome:
 
     It is kept across cells and runs; 0-dimensional arrays come back with one element.
     """
-    reference, generated = sides(component)
+    reference, generated = sides(component, context)
     with tempfile.TemporaryDirectory() as folder:
         first, second = (
             ArrayCache(Path(folder)).load("state", lambda: component.prepare(reference, context))
@@ -127,11 +131,11 @@ def state_survives_storage(component: Any, context: Context) -> Outcome:
 
 def input_untouched(component: Any, context: Context) -> Outcome:
     """Evidence and prepared state are left as they were: other metrics and cells use them too."""
-    reference, generated = sides(component)
+    reference, generated = sides(component, context)
     state = component.prepare(reference, context)
     kept = {name: np.array(array) for name, array in state.items()}
     component.compute(state, generated)
-    fresh = sides(component)
+    fresh = sides(component, context)
     pairs = {f"state {name}": (state[name], array) for name, array in kept.items()}
     for name in PARTS:
         for side, seen, new in zip(
@@ -146,14 +150,14 @@ def input_untouched(component: Any, context: Context) -> Outcome:
 
 def same_values_again(component: Any, context: Context) -> Outcome:
     """Values don't depend on the global random state; random subsets need a seed."""
-    first, second = from_two_states(lambda: measure(component, context, *sides(component)))
+    first, second = from_two_states(lambda: measure(component, context, *sides(component, context)))
     message = f"measured twice under two global random states: differs by {gap(first, second):.1e}"
     return Outcome("same values again", gap(first, second) == 0, message)
 
 
 def reference_in_any_order(component: Any, context: Context) -> Outcome:
     """The reference is a set: its order in a file says nothing, up to sums in another order."""
-    reference, generated = sides(component)
+    reference, generated = sides(component, context)
     turned = measure(component, context, mapped(reference, shuffled), generated)
     error = gap(turned, measure(component, context, reference, generated))
     message = f"with the reference shuffled, columns differ by {error:.1e}"
@@ -165,7 +169,7 @@ def generated_in_any_order(component: Any, context: Context) -> Outcome:
 
     The Inception Score as published cuts them into splits in their order.
     """
-    reference, generated = sides(component)
+    reference, generated = sides(component, context)
     turned = measure(component, context, reference, mapped(generated, shuffled))
     error = gap(turned, measure(component, context, reference, generated))
     message = f"with the generated samples shuffled, columns differ by {error:.1e}"
@@ -175,7 +179,7 @@ def generated_in_any_order(component: Any, context: Context) -> Outcome:
 def fewest_samples(component: Any, context: Context) -> Outcome:
     """``minimum_samples`` on both sides are enough: a suite of fewer is refused."""
     least = component.minimum_samples
-    few = [evidence(component, generated=side, count=least) for side in (False, True)]
+    few = [evidence(component, context, generated=side, count=least) for side in (False, True)]
     columns = measure(component, context, few[0], few[1])
     bad = [name for name, value in columns.items() if not math.isfinite(value)]
     told = f"{', '.join(bad)} not finite" if bad else "all columns are finite"
@@ -184,7 +188,7 @@ def fewest_samples(component: Any, context: Context) -> Outcome:
 
 def either_precision(component: Any, context: Context) -> Outcome:
     """Evidence in float32 and in float64 gives the same to 1e-4: sums are taken in float64."""
-    reference, generated = sides(component)
+    reference, generated = sides(component, context)
     single = [mapped(side, lambda a: a.astype(np.float32)) for side in (reference, generated)]
     double = measure(component, context, reference, generated)
     error = gap(measure(component, context, single[0], single[1]), double)

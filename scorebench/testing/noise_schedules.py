@@ -9,7 +9,6 @@ import torch
 from scorebench.running.context import Context
 from scorebench.running.sampling import check_sigmas
 from scorebench.testing.outcome import Check, Outcome
-from scorebench.testing.precision import in_precision
 from scorebench.testing.random_state import from_two_states
 
 
@@ -49,7 +48,7 @@ def same_levels_again(component: Any, context: Context) -> Outcome:
 def same_levels_in_any_precision(component: Any, context: Context) -> Outcome:
     """Levels don't depend on the precision models compute in, so it can be compared."""
     single, double = (
-        component.sigmas(in_precision(context, dtype)) for dtype in (torch.float32, torch.float64)
+        component.sigmas(context.in_precision(dtype)) for dtype in (torch.float32, torch.float64)
     )
     passed = torch.equal(single, double)
     told = "are the same" if passed else "differ"

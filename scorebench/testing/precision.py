@@ -1,23 +1,10 @@
-"""Trying a component in another precision, and what to expect of one."""
+"""What to expect of a floating-point precision."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-
-from scorebench.running.context import Context
-
-
-def in_precision(context: Context, dtype: torch.dtype) -> Context:
-    """The same context in another precision."""
-    return Context(
-        device=context.device,
-        dtype=dtype,
-        default_dataset=context.default_dataset,
-        host=context.host,
-        cache_dir=context.cache_dir,
-    )
 
 
 def rounding(dtype: torch.dtype) -> float:

@@ -11,7 +11,7 @@ from scorebench.running.context import Context
 from scorebench.testing.blurred_data import LEVELS, blurred, data_of, noise, spread_of
 from scorebench.testing.comparing import company_matters, difference, worst
 from scorebench.testing.outcome import Check, Outcome
-from scorebench.testing.precision import in_precision, rounding
+from scorebench.testing.precision import rounding
 
 ROWS = 6
 DRAWS = 4096
@@ -25,7 +25,7 @@ def shape_and_precision(component: Any, context: Context) -> Outcome:
     """
     problems = []
     for dtype in (torch.float32, torch.float64):
-        model = component.load(in_precision(context, dtype))
+        model = component.load(context.in_precision(dtype))
         x = data_of(model, ROWS)
         if (model.dtype, model.device.type) != (dtype, context.device.type):
             problems.append(f"loaded in {dtype}, the model says {model.dtype} on {model.device}")
@@ -54,7 +54,7 @@ def gradient_of_density(component: Any, context: Context) -> Outcome:
     is below σ; a step of 1e-4 of that leaves an error of its square, and of ε over the step.
     """
     check = "gradient of density"
-    model = component.load(in_precision(context, torch.float64))
+    model = component.load(context.in_precision(torch.float64))
     if not hasattr(model, "log_prob"):
         return Outcome(check, None, "the model has no log_prob to compare its score with")
     data = data_of(model, ROWS)
@@ -178,7 +178,7 @@ def finite_everywhere(component: Any, context: Context) -> Outcome:
     """
     problems = []
     for dtype in (torch.float32, torch.float64):
-        model = component.load(in_precision(context, dtype))
+        model = component.load(context.in_precision(dtype))
         data = data_of(model, ROWS)
         for x, sigma in blurred(model, data):
             for away in (1, 1e3):

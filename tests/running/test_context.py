@@ -30,6 +30,14 @@ def test_a_dataset_is_loaded_once_and_by_name_or_default() -> None:
     assert len(other) < len(context.dataset())
 
 
+def test_another_precision_shares_what_is_loaded() -> None:
+    context = Context(dtype="bfloat16")
+    data = context.dataset(ComponentSpec("digits"))
+    wide = context.in_precision(torch.float64)
+    assert (wide.dtype, context.dtype) == (torch.float64, torch.bfloat16)
+    assert wide.dataset(ComponentSpec("digits")) is data
+
+
 def test_no_dataset_is_a_clear_error() -> None:
     with pytest.raises(UserError, match="no dataset is given"):
         Context().dataset()

@@ -39,7 +39,8 @@ class OfEverything(MeanDistance):
 
     def compute(self, state: State, generated: Evidence) -> Mapping[str, float]:
         x = torch.from_numpy(generated.samples)
-        score = generated.model.score(x.double(), torch.tensor(0.0)).numpy()
+        score = generated.model.score(x.double(), torch.tensor(generated.sigmas[-1])).numpy()
+        assert generated.context.dtype == generated.model.dtype
         found = {"score": float((score**2).mean()), "logits": float(generated.logits.std())}
         return {**super().compute(state, generated), **found}
 
