@@ -45,6 +45,27 @@ def small_suite() -> dict[str, Any]:
 
 
 @pytest.fixture
+def small_training() -> dict[str, Any]:
+    """A training config: a tiny network of a mixture in the plane, for a few steps."""
+    return {
+        "name": "small",
+        "target": {
+            "name": "gaussian_mixture",
+            "weights": [0.5, 0.5],
+            "means": [[-2.0, -1.0], [2.0, 0.0]],
+            "stds": [0.4, 0.3],
+        },
+        "draws": 500,
+        "network": {"name": "mlp", "width": 16, "depth": 2},
+        "objective": "ncsn",
+        "schedule": {"name": "geometric", "n": 4, "sigma_max": 6, "sigma_min": 0.1},
+        "batch_size": 32,
+        "steps": 20,
+        "checkpoint_every": 5,
+    }
+
+
+@pytest.fixture
 def write_suite(tmp_path: Path) -> Callable[[dict[str, Any]], Path]:
     """Write a suite file and return its path."""
 

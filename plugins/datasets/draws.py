@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
 from scorebench import Data, Dataset, ScoreModelSpec, SeededNoise, UserError
 
@@ -26,7 +26,7 @@ class Draws(Dataset):
     """The score model that draws: a name, or a mapping with name and parameters."""
     samples: Annotated[int, Gt(0)] = 10_000
     """How many."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Lt(2**63)] = 0
     """Of the draws; another one gives independent ones."""
 
     def load(self, context: Context) -> Data:

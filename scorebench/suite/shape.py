@@ -56,11 +56,12 @@ _PLAIN = {
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
-    "float_parsing": "seconds or e.g. 1h30m",
-    "float_type": "seconds or e.g. 1h30m",
+    "float_parsing": "a number",
+    "float_type": "a number",
     "list_type": "a list",
     "model_type": "a mapping",
     "string_type": "a word",
+    "tuple_type": "a list",
 }
 
 
@@ -113,12 +114,16 @@ def _report(document: Document, mistake: Any, file: type[File]) -> None:
             around: type[Part] = file if len(location) == 1 else file.PARTS[str(location[0])]
             known = around.model_fields.keys()
             document.report(location, f"unknown key{did_you_mean(str(location[-1]), known)}")
+        case "missing" if isinstance(location[-1], int):
+            document.report(location[:-1], f"must have at least {location[-1] + 1} items")
         case "missing":
             document.report(location[:-1], f"key {location[-1]} is missing")
         case "too_short":
             least = mistake["ctx"]["min_length"]
             told = "must not be empty" if least == 1 else f"must have at least {least} items"
             document.report(location, told)
+        case "too_long":
+            document.report(location, f"must have at most {mistake['ctx']['max_length']} items")
         case "string_pattern_mismatch":
             document.report(
                 location,

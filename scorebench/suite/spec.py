@@ -17,7 +17,12 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 def _seconds(value: Any) -> Any:
     if isinstance(value, str) and _DURATION.fullmatch(text := value.replace(" ", "")):
         return sum(float(n) * _UNITS[u] for n, u in re.findall(r"([\d.]+)([smhd])", text))
-    return value
+    if isinstance(value, int | float):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError("seconds or e.g. 1h30m") from None
 
 
 Seconds = Annotated[float, BeforeValidator(number), BeforeValidator(_seconds)]

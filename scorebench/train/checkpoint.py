@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +32,9 @@ STATE = "state.safetensors"
 CONFIG = "config.yaml"
 HISTORY = "training.parquet"
 SAMPLES = "samples.png"
-FILES = (MODEL, STATE, CONFIG, HISTORY, SAMPLES)
+OUTPUTS = (MODEL, STATE, HISTORY, SAMPLES)  # all but the config
+KINDS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
+MOST_VALUES = 2**31  # of one sample
 PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
 
 
@@ -75,10 +78,12 @@ class About:
                 steps=int(found["steps"]),
                 key=str(found["key"]),
             )
-        except (KeyError, TypeError, IndexError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise ValueError("was not written by scorebench train") from error
-        sound = about.sigma_data > 0 and all(0 < size < 2**20 for size in about.event_shape)
-        if not sound or not about.event_shape:
+        low, high = about.value_range or (0.0, 1.0)
+        sound = 0 < about.sigma_data < math.inf and -math.inf < low < high < math.inf
+        sizes = about.event_shape
+        if not (sound and sizes and min(sizes) > 0 and math.prod(sizes) < MOST_VALUES):
             raise ValueError("says impossible things of the data")
         return about
 
@@ -148,6 +153,10 @@ def load_checkpoint(
         module.load_state_dict(tensors, assign=True)
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{weights} isn't of the network in {config}: {_brief(error)}") from None
+    if not {tensor.dtype for tensor in tensors.values()} <= KINDS:
+        raise UserError(
+            f"{weights} holds values of another kind than float16, bfloat16, float32 and float64"
+        )
     if not all(bool(tensor.isfinite().all()) for tensor in module.state_dict().values()):
         raise UserError(f"{weights} holds values that aren't finite")
     field = LearnedField(module, preconditioning, parametrisation, about.sigma_data)

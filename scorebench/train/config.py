@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from scorebench.errors import UserError, did_you_mean
 from scorebench.plugin import parameters
@@ -25,6 +25,8 @@ from scorebench.train.preconditioning import Parametrisation, Preconditioning
 
 class Optimiser(Part):
     """How weights follow the gradient."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Annotated[Real, Field(gt=0)] = 1e-3
@@ -44,6 +46,8 @@ class Preview(Part):
 
 class TrainingFile(File):
     """A training config. Components are checked afterwards, against what is installed."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     WHAT: ClassVar = "a training config"
     REQUIRED: ClassVar = ("name", "network", "objective", "steps")
@@ -67,7 +71,6 @@ class TrainingFile(File):
     batch_size: Annotated[Whole, Field(ge=1)] = 128
     steps: Annotated[Whole, Field(ge=1)] = 1
     checkpoint_every: Annotated[Whole, Field(ge=1)] = 1000
-    record_every: Annotated[Whole, Field(ge=1)] = 1
     weights: Literal["float32", "float16", "bfloat16"] = "float32"
     preview: Preview = Preview()
 
@@ -173,6 +176,9 @@ def _contradictions(file: TrainingFile, criterion: Criterion) -> list[tuple[str,
         found.append(("target", told if file.target is None else f"{told}; not both"))
     if isinstance(criterion, FisherDivergence) and file.target is None:
         found.append(("objective", "fisher_divergence needs a target, whose score is known"))
+    if (file.parametrisation, file.preconditioning) == ("energy", "noise"):
+        # E = ½‖F‖² is flat in all weights where F = 0, which is where training starts.
+        found.append(("preconditioning", "an energy can't learn with noise; take edm or none"))
     if isinstance(criterion, EDM):
         if file.schedule is not None:
             found.append(
@@ -213,7 +219,10 @@ def network_of(data: Any, source: Path) -> tuple[Network, Preconditioning, Param
     """
     document = yaml.Document(data, str(source))
     file = check_shape(document, TrainingFile)
-    network = None if file is None else _choose(document, "network", file.network, NETWORKS)
+    network = None
+    if file is not None:
+        network = _choose(document, "network", file.network, NETWORKS)
+        _choose(document, "objective", file.objective, CRITERIA)
     document.stop_if_problems()
     if file is None or network is None:
         raise UserError(f"{source} is no training config")

@@ -75,4 +75,4 @@ class LogNormal:
     def bins(self) -> Bins:
         steps = torch.arange(1 - MOST_BINS, MOST_BINS, device=self.device, dtype=self.dtype) / 4
         sigmas = (self.mean + self.std * steps).exp()
-        return Bins(sigmas[1::2], sigmas[::2])
+        return Bins(sigmas[1::2].contiguous(), sigmas[::2])

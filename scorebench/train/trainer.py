@@ -61,9 +61,12 @@ class Trainer:
             rate *= (1 + math.cos(math.pi * step / self.file.steps)) / 2
         return rate
 
-    def is_finite(self) -> bool:
-        """Whether all weights are numbers; waits for the device."""
-        return bool(torch.stack([w.detach().sum() for w in self._weights]).isfinite().all())
+    @torch.no_grad()
+    def is_sound(self, batch: Batch) -> bool:
+        """Whether weights, and scores by them and by their average, are finite; waits."""
+        found = [w.sum() for w in self._weights]
+        found += [f.score(batch.noisy, batch.sigma).sum() for f in (self.field, self.average)]
+        return bool(torch.stack(found).isfinite().all())
 
     def tensors(self) -> dict[str, Tensor]:
         """All that is needed to go on from here."""

@@ -19,25 +19,32 @@ from scorebench.plugin.contracts import Report, quiet
 from scorebench.running.cache import digest
 from scorebench.running.context import Context
 from scorebench.running.fingerprint import modules_digest
-from scorebench.running.sampling import check_sigmas
 from scorebench.suite.yaml import dump
 from scorebench.train import checkpoint
 from scorebench.train.checkpoint import About, load_checkpoint, read_about, read_tensors
 from scorebench.train.config import TrainingConfig
-from scorebench.train.criteria import DSM, EDM, Batch
+from scorebench.train.config_levels import preview_levels, training_levels
+from scorebench.train.criteria import Batch
 from scorebench.train.history import History
-from scorebench.train.noise_levels import Listed, LogNormal, NoiseLevels
+from scorebench.train.interrupts import interrupts_held
+from scorebench.train.noise_levels import NoiseLevels
 from scorebench.train.preconditioning import LearnedField
 from scorebench.train.preview import preview
+from scorebench.train.reseeding import reseed
 from scorebench.train.trainer import Trainer
 from scorebench.train.training_data import TrainingData, load_data
 
 TELL = 0.5  # seconds between reports, each of which waits for the device
 
 # The modules through which every weight passes, besides those of network and objective.
-SOURCES = tuple(
-    f"scorebench.train.{name}"
-    for name in ("noise_levels", "preconditioning", "trainer", "training", "training_data")
+SOURCES = (
+    "scorebench.train.config_levels",
+    "scorebench.train.noise_levels",
+    "scorebench.train.preconditioning",
+    "scorebench.train.reseeding",
+    "scorebench.train.trainer",
+    "scorebench.train.training",
+    "scorebench.train.training_data",
 )
 # Keys of a config that weights don't depend on, or that components stand for.
 APART = {"name", "plugins", "checkpoint_every", "preview"} | {
@@ -126,36 +133,54 @@ class Training:
         return digest(parts)
 
     def restart(self) -> None:
-        """Forget what the folder holds of this or another training."""
-        for name in checkpoint.FILES:
-            (self.folder / name).unlink(missing_ok=True)
+        """Forget what the folder holds of this or another training.
+
+        Raises:
+            UserError: it can't be removed.
+        """
+        with self._writing():
+            for name in checkpoint.OUTPUTS:
+                (self.folder / name).unlink(missing_ok=True)
 
     def run(self, report: Report = quiet) -> None:
         """Train what is left.
 
         Raises:
-            UserError: config and data don't fit together, the folder holds another training, or
-                it can't be written.
+            UserError: config and data don't fit together, or the memory; the folder holds another
+                training, or can't be written.
             DivergenceError: the loss is no longer finite; the last good checkpoint is kept.
+            KeyboardInterrupt: Ctrl-C; what was done is kept.
         """
         if self.is_finished:
             return
+        try:
+            self._run(report)
+        except RuntimeError as error:
+            full = isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+            if not full:
+                raise
+            raise UserError(
+                f"{self.config.path}: out of memory; try a smaller batch_size or network"
+            ) from error
+
+    def _run(self, report: Report) -> None:
         self._check_folder()
-        levels = self._levels()
+        levels = training_levels(self.config, self.context)
+        shown = preview_levels(self.config, self.context)
         devices = [self.context.device] if self.context.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
-            torch.manual_seed(self._seed)
+            reseed(self.context.device, self._seed)
             trainer = self._trainer()
             with self._writing():
                 write_atomically(self.folder / checkpoint.CONFIG, dump(self.config.data).encode())
             first, table = self._resume(trainer)
             history = History(levels.bins(), self.steps, table, first)
             self._descend(trainer, levels, history, first, report)
-        picture = self._picture()
+        picture = None if shown is None else self._picture(shown)
         with self._writing():
             if picture is not None:
                 write_atomically(self.folder / checkpoint.SAMPLES, picture)
-            (self.folder / checkpoint.STATE).unlink()
+            (self.folder / checkpoint.STATE).unlink(missing_ok=True)
 
     @cached_property
     def _data(self) -> TrainingData:
@@ -173,29 +198,6 @@ class Training:
         named = hashlib.blake2b(f"training/{self.config.file.seed}".encode(), digest_size=8)
         return int.from_bytes(named.digest()) // 4
 
-    def _levels(self) -> NoiseLevels:
-        config, context = self.config, self.context
-        if isinstance(config.criterion, EDM):
-            how = config.criterion
-            return LogNormal(how.mean, how.std, context.device, context.dtype)
-        assert config.schedule is not None
-        sigmas = config.schedule.component.sigmas(context)
-        told = None
-        try:
-            check_sigmas(sigmas)
-        except UserError as error:
-            told = str(error)
-        if told is None and isinstance(config.criterion, DSM) and len(sigmas) > 1:
-            told = f"dsm takes a single noise level, not {len(sigmas)}; see ncsn"
-        if told is None and sigmas[-1] == 0 and config.criterion.regresses_on_noise:
-            told = "at σ = 0 there is no noise to learn from; see implicit and sliced"
-        if told is None and sigmas[-1] == 0 and config.file.preconditioning != "none":
-            told = "σ = 0 needs preconditioning: none"
-        if told is not None:
-            assert config.schedule is not None
-            raise UserError(f"{config.path}: schedule {config.schedule.name}: {told}")
-        return Listed(sigmas.to(context.device, context.dtype))
-
     def _trainer(self) -> Trainer:
         file = self.config.file
         try:
@@ -206,13 +208,23 @@ class Training:
         return Trainer(field.to(self.context.device), self.config.criterion, file)
 
     def _check_folder(self) -> None:
-        for name in (checkpoint.STATE, checkpoint.MODEL):
-            about = read_about(self.folder / name)
-            if about is not None and about.key != self.key:
+        found = [self.folder / name for name in (checkpoint.STATE, checkpoint.MODEL)]
+        found = [path for path in found if path.exists()]
+        for path in found:
+            about = read_about(path)
+            if about is None:
+                raise UserError(
+                    f"{path} is damaged, or not by scorebench train; choose another folder, or "
+                    "remove it and start afresh (--restart)"
+                )
+            if about.key != self.key:
                 raise UserError(
                     f"{self.folder} holds another training, of other data, by another config or "
-                    "version of scorebench; choose another folder, or start it afresh"
+                    "version of scorebench; choose another folder, or start afresh (--restart)"
                 )
+        own = self.folder / checkpoint.CONFIG
+        if not found and own.exists() and own.samefile(self.config.path):
+            raise UserError(f"{own} would be overwritten: choose another folder for the checkpoint")
 
     def _resume(self, trainer: Trainer) -> tuple[int, pd.DataFrame | None]:
         """Take up the last checkpoint; how many steps it has, and their losses."""
@@ -223,28 +235,34 @@ class Training:
         try:
             trainer.go_on_from(tensors)
             table = pd.read_parquet(self.folder / checkpoint.HISTORY)
-        except (RuntimeError, ValueError, OSError) as error:
+        except (RuntimeError, ValueError, LookupError, OSError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"{self.folder} can't be resumed, start it afresh: {reason}") from None
+            raise UserError(
+                f"{self.folder} can't be resumed, start afresh (--restart): {reason}"
+            ) from None
         return about.step, table
 
     def _descend(
         self, trainer: Trainer, levels: NoiseLevels, history: History, first: int, report: Report
     ) -> None:
-        data, every, told, done = self._data, self.config.file.checkpoint_every, 0.0, first
+        data, every, told = self._data, self.config.file.checkpoint_every, 0.0
         try:
-            for step in range(first, self.steps):
-                batch = self._batch(step, data, levels)
-                history.add(trainer.step(step, batch), batch.sigma)
-                done = step + 1
-                if time.monotonic() - told > TELL:
-                    report(done, f"loss {history.fetch():.4g}")
-                    told = time.monotonic()
-                if done % every == 0 or done == self.steps:
-                    self._keep(trainer, history, done)
-        except KeyboardInterrupt:
-            self._keep(trainer, history, done)
-            raise
+            with interrupts_held() as interrupted:
+                for step in range(first, self.steps):
+                    batch = self._batch(step, data, levels)
+                    history.add(trainer.step(step, batch), batch.sigma)
+                    done = step + 1
+                    if time.monotonic() - told > TELL:
+                        report(done, f"loss {history.fetch():.4g}")
+                        told = time.monotonic()
+                    stop = interrupted()
+                    if done % every == 0 or done == self.steps or stop:
+                        history.fetch()
+                        if not trainer.is_sound(self._batch(done, data, levels)):
+                            raise DivergenceError(f"scores are not finite at step {done:,}")
+                        self._keep(trainer, history, done)
+                    if stop:
+                        raise KeyboardInterrupt
         except DivergenceError as error:
             kept = read_about(self.folder / checkpoint.STATE)
             told_kept = f"the checkpoint of step {kept.step:,} is kept" if kept else "none was kept"
@@ -255,15 +273,12 @@ class Training:
 
     def _batch(self, step: int, data: TrainingData, levels: NoiseLevels) -> Batch:
         """A step's batch; all the randomness of a step comes from the seed and its number."""
-        torch.manual_seed(self._seed + 1 + step)
+        reseed(self.context.device, self._seed + 1 + step)
         x0 = data.draw(self.config.file.batch_size)
         return Batch(x0, levels.draw(len(x0)), torch.randn_like(x0), data.target)
 
     def _keep(self, trainer: Trainer, history: History, step: int) -> None:
         """Write a checkpoint; the state last, as it is what a later occasion goes by."""
-        history.fetch()
-        if not trainer.is_finite():
-            raise DivergenceError(f"the weights are not finite after step {step:,}")
         about = About(
             event_shape=self._data.event_shape,
             value_range=self._data.value_range,
@@ -280,17 +295,10 @@ class Training:
             checkpoint.write_tensors(self.folder / checkpoint.MODEL, narrow, about)
             checkpoint.write_tensors(self.folder / checkpoint.STATE, trainer.tensors(), about)
 
-    def _picture(self) -> bytes | None:
-        """Samples, unless the training has one level and the config names no schedule."""
-        config = self.config
-        schedule = config.preview_schedule or config.schedule
-        assert schedule is not None
-        sigmas = schedule.component.sigmas(self.context)
-        if config.preview_schedule is None and len(sigmas) == 1:
-            return None
+    def _picture(self, sigmas: Tensor) -> bytes | None:
+        file, sampler = self.config.file, self.config.preview_sampler.component
         model = load_checkpoint(self.folder, device=self.context.device)
-        sampler, count = config.preview_sampler.component, config.file.preview.samples
-        return preview(model, sampler, sigmas, count, config.file.seed)
+        return preview(model, sampler, sigmas, file.preview.samples, file.seed)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

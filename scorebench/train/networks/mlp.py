@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
@@ -22,10 +22,10 @@ class MLP:
     conditioning layer", eq. 2.
     """
 
-    width: Annotated[int, Gt(0)] = 128
+    width: Annotated[int, Gt(0), Le(65_536)] = 128
     """Units in each hidden layer, and width of the noise level's embedding; 64 are as accurate on
     a mixture of six Gaussians in the plane, and twice as fast."""
-    depth: Annotated[int, Gt(0)] = 3
+    depth: Annotated[int, Gt(0), Le(100)] = 3
     """Number of hidden layers."""
 
     def build(self, event_shape: tuple[int, ...]) -> MLPNetwork:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
@@ -24,12 +24,12 @@ class UNet:
     There is no attention; the network is smooth everywhere.
     """
 
-    channels: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (32, 64)
+    channels: Annotated[tuple[Annotated[int, Gt(0), Le(65_536)], ...], MinLen(1)] = (32, 64)
     """Channels at each resolution, finest first; multiples of 8 are best. Images are halved in
     height and width from one to the next."""
-    blocks: Annotated[int, Gt(0)] = 1
+    blocks: Annotated[int, Gt(0), Le(100)] = 1
     """Residual blocks at each resolution on the way down, and again on the way up."""
-    embedding: Annotated[int, Gt(0)] = 128
+    embedding: Annotated[int, Gt(0), Le(65_536)] = 128
     """Width of the noise level's embedding."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
     """Probability with which a block's activations are dropped in training."""

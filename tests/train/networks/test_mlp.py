@@ -122,8 +122,8 @@ def test_a_network_made_without_memory_needs_no_more_than_its_weights():
     assert other(x, noise).equal(network(x, noise))
 
 
-@pytest.mark.parametrize("name", ["width", "depth"])
-def test_parameters_are_validated(name):
+@pytest.mark.parametrize(("name", "most"), [("width", 65_536), ("depth", 100)])
+def test_parameters_are_validated(name, most):
     assert build(MLP, {name: 2}) == (MLP(**{name: 2}), [])
-    assert build(MLP, {name: 0})[1] == [(name, "expected int > 0, got 0")]
+    assert build(MLP, {name: 0})[1] == [(name, f"expected int > 0 ≤ {most}, got 0")]
     assert all(p.doc for p in parameters_of(MLP).values())
