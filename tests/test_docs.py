@@ -49,11 +49,11 @@ def test_the_readme_is_what_happens(clone: Path, environment: dict[str, str]) ->
     midpoint, in_python = blocks(readme, "python")
     (clone / "midpoint.py").write_text(midpoint)
     sweep, report, with_plugin, again = scorebench_lines(readme)
-    assert "102 of 102 cells" in run(sweep, clone, environment)
+    assert "126 of 126 cells" in run(sweep, clone, environment)
     assert "heun" in run(report, clone, environment)
     check_table(readme, clone / "results" / "digits_sweep")
     output = run(with_plugin, clone, environment)
-    assert "102 cells, 87 cached, 15 to run" in output
+    assert "126 cells, 111 cached, 15 to run" in output
     assert "midpoint" in run(again, clone, environment)
     assert "torch.Size([1000, 1]) 35.0" in run(
         [sys.executable, "-c", in_python], clone, environment
@@ -64,11 +64,14 @@ def check_table(readme: Path, results: Path) -> None:
     """Every row of the README's table agrees with the sweep, to the last digits' noise."""
     table = scorebench.read_results(results)
     rows = re.findall(
-        r"^\| (\d+) \| (\w+) \| (\d+) \| (\S+) \| (\S+) \| (.*) \|$", readme.read_text(), re.M
+        r"^\| \d+ \| (\w+) \| (\w+) \| (\d+) \| (\S+) \| (\S+) \| (.*) \|$",
+        readme.read_text(),
+        re.M,
     )
     assert len(rows) >= 10
-    for _, sampler, levels, step, iterations, measured in rows:
-        cells = table[(table["sampler"] == sampler) & (table["schedule.n"] == int(levels))]
+    for model, sampler, levels, step, iterations, measured in rows:
+        cells = table[(table["model"] == model) & (table["sampler"] == sampler)]
+        cells = cells[cells["schedule.n"] == int(levels)]
         if step != "–":
             cells = cells[cells["sampler.step_size"] == float(step)]
             cells = cells[cells["sampler.steps_per_level"] == int(iterations)]
