@@ -269,11 +269,17 @@ def test_every_key_is_listed_with_its_default() -> None:
 
 def test_what_is_shown_can_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (console,) = re.findall(r"```console\n(.*?)```", TEXT, re.S)
-    train, suite = (shlex.split(line)[1:] for line in console.splitlines())
-    assert suite == ["run", f"suites/{MODES}.yaml"]  # which the tests above have run
-    config, small = str(ROOT / train[1]), ["--set", "steps=5"]
-    assert CliRunner().invoke(app, ["train", config, *small]).exit_code == 0
+    lines = "".join(re.findall(r"```console\n(.*?)```", TEXT, re.S)).splitlines()
+    shown = [shlex.split(line)[1:] for line in lines]
+    trainings = [words for words in shown if words[0] == "train"]
+    # Which the tests above and below have run.
+    suites = {f"suites/{name}.yaml" for name in (MODES, LEVELS, "energy", "digits_scores")}
+    assert all(
+        words[0] == "run" and words[1] in suites for words in shown if words not in trainings
+    )
+    for _, config in trainings:
+        done = CliRunner().invoke(app, ["train", str(ROOT / config), "--set", "steps=2"])
+        assert done.exit_code == 0, done.output
 
     first, second = re.findall(r"```yaml\n(.*?)```", TEXT, re.S)
     (tmp_path / "my_mixture.yaml").write_text(first.replace("steps: 500", "steps: 20"))
