@@ -38,10 +38,11 @@ def blurred(
         The number of the level, x ``[B, *event]`` and σ ``[]`` as the model takes them, and z in
         float64 on the CPU.
     """
+    wide = torch.promote_types(model.dtype, torch.float32)  # in float16, σ² soon overflows
     rng = np.random.default_rng((seed, 1))  # not what chooses samples
     sizes = batch_sizes(len(clean), clean.shape[1:])
     for x0 in torch.split(torch.from_numpy(clean), sizes):
         z = torch.from_numpy(rng.standard_normal(x0.shape))
         for index, sigma in enumerate(sigmas):
             x = (x0.double() + sigma * z).to(model.device, model.dtype)
-            yield index, x, torch.tensor(sigma, device=model.device, dtype=model.dtype), z
+            yield index, x, torch.tensor(sigma, device=model.device, dtype=wide), z

@@ -61,7 +61,7 @@ class ScoreError(AtNoiseLevels):
                 f"score_error: truth: {self.truth.name} can't draw exact samples; use a model that "
                 "can, e.g. gaussian_mixture"
             )
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = SeededNoise.generator(self.seed, "score_error")
         drawn = []
         with torch.no_grad():
             for count in batch_sizes(self.samples, truth.event_shape):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from scorebench import Context, ScoreModel
-    from scorebench.train import Training
+    from scorebench.train import Training, TrainingConfig
 
 SHIPPED = Path(__file__).with_name("digits_ncsn")
 
@@ -28,6 +29,8 @@ class NCSN:
     checkpoint: Path | None = None
     """A folder that scorebench train has written; where neither this nor a config is given, the
     one that is shipped, trained on the "train" split of digits by configs/digits_ncsn.yaml."""
+    unfinished: bool = False
+    """Whether a checkpoint may be of a training that hasn't ended."""
     train: Path | None = None
     """A training config, instead of a checkpoint."""
     set_: list[str] = field(default_factory=list)
@@ -70,12 +73,18 @@ class NCSN:
         if training is not None:
             training.run()
         folder = (self.checkpoint or SHIPPED) if training is None else training.folder
-        return load_checkpoint(folder, device=context.device, dtype=context.dtype)
+        return load_checkpoint(
+            folder, device=context.device, dtype=context.dtype, unfinished=self.unfinished
+        )
 
     def _training(self, context: Context) -> Training | None:
-        from scorebench.train import Training, load_config
+        from scorebench.train import Training
 
-        if self.train is None:
-            return None
-        config = load_config(self.train, settings=self.set_)
-        return Training.cached(config, context)
+        return None if self._config is None else Training.cached(self._config, context)
+
+    @cached_property
+    def _config(self) -> TrainingConfig | None:
+        """Read once: a config that is edited during a run must not change what is trained."""
+        from scorebench.train import load_config
+
+        return None if self.train is None else load_config(self.train, settings=self.set_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,9 @@ from scorebench.errors import DivergenceError
 
 if TYPE_CHECKING:
     from scorebench.train import Training
+
+
+SAY = 20.0  # seconds between lines where output isn't a terminal's
 
 
 def train(
@@ -66,8 +70,17 @@ def _run(training: Training) -> None:
     from scorebench.cli.progress import steps_progress
 
     console = Console(highlight=False)
+    said = time.monotonic()
     with steps_progress(console) as progress:
         task = progress.add_task(
             training.config.file.name, total=training.steps, completed=training.done, how=""
         )
-        training.run(lambda done, how: progress.update(task, completed=done, how=how))
+
+        def report(done: int, how: str) -> None:
+            nonlocal said
+            progress.update(task, completed=done, how=how)
+            if not console.is_terminal and time.monotonic() - said > SAY:
+                said = time.monotonic()
+                typer.echo(f"{done:,} of {training.steps:,} steps, {how}")
+
+        training.run(report)

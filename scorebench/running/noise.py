@@ -98,6 +98,12 @@ class SeededNoise(Noise):
         self._generator, self._shape = generator, shape
         self._device, self._dtype = torch.device(device), dtype
 
+    @staticmethod
+    def generator(seed: int, purpose: str) -> torch.Generator:
+        """A generator on the CPU; those of different purposes are independent of each other."""
+        key = hashlib.blake2b(f"{purpose}/{seed}".encode(), digest_size=8).digest()
+        return torch.Generator().manual_seed(int.from_bytes(key))
+
     def normal(self) -> Tensor:
         """``[B, *event]`` from N(0, I)."""
         return torch.randn(self._shape, generator=self._generator).to(self._device, self._dtype)

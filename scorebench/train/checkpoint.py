@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ STATE = "state.safetensors"
 CONFIG = "config.yaml"
 HISTORY = "training.parquet"
 SAMPLES = "samples.png"
-OUTPUTS = (MODEL, STATE, HISTORY, SAMPLES)  # all but the config
 KINDS = {torch.float16, torch.bfloat16, torch.float32, torch.float64}
 MOST_VALUES = 2**31  # of one sample
 PICKLES = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
@@ -47,6 +47,7 @@ class About:
         sigma_data: the data's standard deviation, by which the network's input is scaled.
         step: steps done, of ``steps``.
         key: a digest of everything that decides the weights.
+        content: a digest of the weights themselves, filled in when they are written.
     """
 
     event_shape: tuple[int, ...]
@@ -55,6 +56,7 @@ class About:
     step: int
     steps: int
     key: str
+    content: str = ""
 
     def metadata(self) -> dict[str, str]:
         """As words, for a safetensors file."""
@@ -77,6 +79,7 @@ class About:
                 step=int(found["step"]),
                 steps=int(found["steps"]),
                 key=str(found["key"]),
+                content=str(found["content"]),
             )
         except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise ValueError("was not written by scorebench train") from error
@@ -95,7 +98,17 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: About) -> No
         OSError: it can't be written; what was there before is still there.
     """
     here = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(here, metadata=about.metadata()))
+    told = replace(about, content=content_digest(here))
+    write_atomically(path, save(here, metadata=told.metadata()))
+
+
+def content_digest(tensors: Mapping[str, Tensor]) -> str:
+    """A digest of named tensors on the CPU, by their bytes."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        hasher.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        hasher.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return hasher.hexdigest()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
@@ -107,11 +120,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
     try:
         with safe_open(path, "pt") as file:
             about = About.parse(file.metadata())
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise UserError(f"there are no weights {path}{_pickled(path.parent)}") from None
     except (SafetensorError, ValueError, OSError) as error:
         raise UserError(f"{path} is damaged or no file of weights: {_brief(error)}") from None
+    if content_digest(tensors) != about.content:
+        raise UserError(f"{path} is damaged: its weights aren't those that were written")
+    return tensors, about
 
 
 def read_about(path: Path) -> About | None:
@@ -128,16 +144,18 @@ def load_checkpoint(
     *,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
+    unfinished: bool = False,
 ) -> LearnedModel:
     """The score model in a checkpoint folder; nothing in it is executed.
 
     Args:
         folder: as ``scorebench train`` writes it.
         device, dtype: where the model is to compute and in what precision.
+        unfinished: take a training that hasn't ended too.
 
     Raises:
         UserError: there is no such folder, or its config or weights are missing, damaged or of
-            different networks.
+            different networks; the training hasn't ended.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -146,6 +164,11 @@ def load_checkpoint(
     network, preconditioning, parametrisation = network_of(_config(config), config)
     weights = folder / MODEL
     tensors, about = read_tensors(weights)
+    if about.step < about.steps and not unfinished:
+        raise UserError(
+            f"{folder} has {about.step:,} of {about.steps:,} steps: let scorebench train end it, "
+            "or ask for it with unfinished: true"
+        )
     try:
         # On the meta device layers take no memory and draw no initial weights.
         with torch.device("meta"):

@@ -32,6 +32,8 @@ def training_levels(config: TrainingConfig, context: Context) -> NoiseLevels:
         told = "σ = 0 needs preconditioning: none"
     elif sigmas[-1] == 0 and getattr(criterion, "weighting", "none") != "none":
         told = "at σ = 0 that weighting makes the loss 0; give the objective weighting: none"
+    elif not (sigmas.to(context.dtype) ** 2).isfinite().all():
+        told = f"σ = {float(sigmas[0]):g} is too large to be squared in {context.dtype}"
     if told is not None:
         raise UserError(f"{config.path}: schedule {config.schedule.name}: {told}")
     return Listed(sigmas.to(context.device, context.dtype))

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
 from functools import cached_property
 from pathlib import Path
 
-import pandas as pd
 import torch
 from torch import Tensor
 
-from scorebench.atomic import write_atomically
 from scorebench.errors import DivergenceError, UserError
 from scorebench.plugin.contracts import Report, quiet
 from scorebench.running.cache import digest
 from scorebench.running.context import Context
 from scorebench.running.fingerprint import modules_digest
 from scorebench.suite.yaml import dump
-from scorebench.train import checkpoint
-from scorebench.train.checkpoint import About, load_checkpoint, read_about, read_tensors
+from scorebench.train.checkpoint import About, load_checkpoint
 from scorebench.train.config import TrainingConfig
 from scorebench.train.config_levels import preview_levels, training_levels
 from scorebench.train.criteria import Batch
+from scorebench.train.folder import CheckpointFolder
 from scorebench.train.history import History
 from scorebench.train.interrupts import interrupts_held
 from scorebench.train.noise_levels import NoiseLevels
@@ -62,7 +59,7 @@ class Training:
     """
 
     def __init__(self, config: TrainingConfig, folder: Path, context: Context) -> None:
-        self.config, self.folder = config, folder
+        self.config, self.folder, self._afresh = config, folder, False
         self.context = Context(
             device=context.device,
             default_dataset=None if config.dataset is None else config.dataset.spec,
@@ -103,15 +100,16 @@ class Training:
         """Steps done on earlier occasions."""
         if self.is_finished:
             return self.steps
-        about = read_about(self.folder / checkpoint.STATE)
-        return about.step if about is not None and about.key == self.key else 0
+        return 0 if self._afresh else self._kept.step
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""
-        about = read_about(self.folder / checkpoint.MODEL)
-        ended = about is not None and about.key == self.key and about.step == about.steps
-        return ended and not (self.folder / checkpoint.STATE).exists()
+        return not self._afresh and self._kept.is_finished
+
+    @property
+    def _kept(self) -> CheckpointFolder:
+        return CheckpointFolder(self.folder, self.key)
 
     @cached_property
     def key(self) -> str:
@@ -133,17 +131,11 @@ class Training:
         return digest(parts)
 
     def restart(self) -> None:
-        """Forget what the folder holds of this or another training.
-
-        Raises:
-            UserError: it can't be removed.
-        """
-        with self._writing():
-            for name in checkpoint.OUTPUTS:
-                (self.folder / name).unlink(missing_ok=True)
+        """Make the next run discard what the folder holds, once it is sure that it can begin."""
+        self._afresh = True
 
     def run(self, report: Report = quiet) -> None:
-        """Train what is left.
+        """Train what is left, or wait for another process that does.
 
         Raises:
             UserError: config and data don't fit together, or the memory; the folder holds another
@@ -164,23 +156,30 @@ class Training:
             ) from error
 
     def _run(self, report: Report) -> None:
-        self._check_folder()
+        kept, text = self._kept, dump(self.config.data).encode()
+        if self._afresh:
+            kept.check_config(self.config.path)
+        else:
+            kept.check(self.config.path, text)
         levels = training_levels(self.config, self.context)
         shown = preview_levels(self.config, self.context)
         devices = [self.context.device] if self.context.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             reseed(self.context.device, self._seed)
             trainer = self._trainer()
-            with self._writing():
-                write_atomically(self.folder / checkpoint.CONFIG, dump(self.config.data).encode())
-            first, table = self._resume(trainer)
-            history = History(levels.bins(), self.steps, table, first)
-            self._descend(trainer, levels, history, first, report)
-        picture = None if shown is None else self._picture(shown)
-        with self._writing():
-            if picture is not None:
-                write_atomically(self.folder / checkpoint.SAMPLES, picture)
-            (self.folder / checkpoint.STATE).unlink(missing_ok=True)
+            with kept.alone(lambda: report(kept.step, "waiting for another process")):
+                if self.is_finished:  # by that process
+                    return
+                if self._afresh:
+                    kept.clear()
+                    self._afresh = False
+                kept.begin(text)
+                first, table = kept.resume(trainer.go_on_from)
+                history = History(levels.bins(), self.steps, table, first)
+                self._descend(trainer, levels, history, first, report)
+                kept.finish()
+        if shown is not None:
+            self._show(shown)
 
     @cached_property
     def _data(self) -> TrainingData:
@@ -205,42 +204,8 @@ class Training:
         except ValueError as error:
             raise UserError(f"{self.config.path}: network: {error}") from None
         field = LearnedField(network, file.preconditioning, file.parametrisation, self._sigma_data)
-        return Trainer(field.to(self.context.device), self.config.criterion, file)
-
-    def _check_folder(self) -> None:
-        found = [self.folder / name for name in (checkpoint.STATE, checkpoint.MODEL)]
-        found = [path for path in found if path.exists()]
-        for path in found:
-            about = read_about(path)
-            if about is None:
-                raise UserError(
-                    f"{path} is damaged, or not by scorebench train; choose another folder, or "
-                    "remove it and start afresh (--restart)"
-                )
-            if about.key != self.key:
-                raise UserError(
-                    f"{self.folder} holds another training, of other data, by another config or "
-                    "version of scorebench; choose another folder, or start afresh (--restart)"
-                )
-        own = self.folder / checkpoint.CONFIG
-        if not found and own.exists() and own.samefile(self.config.path):
-            raise UserError(f"{own} would be overwritten: choose another folder for the checkpoint")
-
-    def _resume(self, trainer: Trainer) -> tuple[int, pd.DataFrame | None]:
-        """Take up the last checkpoint; how many steps it has, and their losses."""
-        state = self.folder / checkpoint.STATE
-        if not state.exists():
-            return 0, None
-        tensors, about = read_tensors(state)
-        try:
-            trainer.go_on_from(tensors)
-            table = pd.read_parquet(self.folder / checkpoint.HISTORY)
-        except (RuntimeError, ValueError, LookupError, OSError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(
-                f"{self.folder} can't be resumed, start afresh (--restart): {reason}"
-            ) from None
-        return about.step, table
+        field = field.to(self.context.device, self.context.dtype)
+        return Trainer(field, self.config.criterion, file)
 
     def _descend(
         self, trainer: Trainer, levels: NoiseLevels, history: History, first: int, report: Report
@@ -264,8 +229,8 @@ class Training:
                     if stop:
                         raise KeyboardInterrupt
         except DivergenceError as error:
-            kept = read_about(self.folder / checkpoint.STATE)
-            told_kept = f"the checkpoint of step {kept.step:,} is kept" if kept else "none was kept"
+            step = self._kept.step
+            told_kept = f"the checkpoint of step {step:,} is kept" if step else "none was kept"
             raise DivergenceError(
                 f"{self.config.path}: {error}; {told_kept} in {self.folder}; try a smaller "
                 "optimiser.learning_rate, or optimiser.clip"
@@ -278,7 +243,6 @@ class Training:
         return Batch(x0, levels.draw(len(x0)), torch.randn_like(x0), data.target)
 
     def _keep(self, trainer: Trainer, history: History, step: int) -> None:
-        """Write a checkpoint; the state last, as it is what a later occasion goes by."""
         about = About(
             event_shape=self._data.event_shape,
             value_range=self._data.value_range,
@@ -287,25 +251,22 @@ class Training:
             steps=self.steps,
             key=self.key,
         )
-        dtype = getattr(torch, self.config.file.weights)
+        kind = self.config.file.weights
         weights: dict[str, Tensor] = trainer.average.network.state_dict()
-        narrow = {name: tensor.to(dtype) for name, tensor in weights.items()}
-        with self._writing():
-            write_atomically(self.folder / checkpoint.HISTORY, history.parquet())
-            checkpoint.write_tensors(self.folder / checkpoint.MODEL, narrow, about)
-            checkpoint.write_tensors(self.folder / checkpoint.STATE, trainer.tensors(), about)
+        narrow = {name: tensor.to(getattr(torch, kind)) for name, tensor in weights.items()}
+        if not all(bool(tensor.isfinite().all()) for tensor in narrow.values()):
+            raise DivergenceError(f"weights are too large for {kind} at step {step:,}")
+        self._kept.keep(about, history.parquet(), narrow, trainer.tensors())
 
-    def _picture(self, sigmas: Tensor) -> bytes | None:
+    def _show(self, sigmas: Tensor) -> None:
+        """Draw the preview. The weights are good whatever becomes of it."""
         file, sampler = self.config.file, self.config.preview_sampler.component
         model = load_checkpoint(self.folder, device=self.context.device)
-        return preview(model, sampler, sigmas, file.preview.samples, file.seed)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
         try:
-            yield
-        except OSError as error:
-            raise UserError(
-                f"{self.folder} can't be written: {error.strerror}; what was kept is still there, "
-                "and the same command goes on from it"
-            ) from error
+            picture = preview(model, sampler, sigmas, file.preview.samples, file.seed)
+        except Exception as error:
+            told = f"{self.config.path}: trained, but the preview can't be drawn: {error}"
+            warnings.warn(told, stacklevel=2)
+        else:
+            if picture is not None:
+                self._kept.show(picture)

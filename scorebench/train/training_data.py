@@ -87,7 +87,7 @@ def _drawn(config: TrainingConfig, target: ScoreModel) -> Tensor:
     if draw is None:
         assert config.target is not None
         raise UserError(f"{config.path}: target {config.target.name} can't draw samples")
-    generator = torch.Generator().manual_seed(config.file.seed)
+    generator = SeededNoise.generator(config.file.seed, "training data")
     shape = (config.file.draws, *target.event_shape)
     noise = SeededNoise(generator, shape, device=target.device, dtype=target.dtype)
     x: Tensor = draw(config.file.draws, noise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -177,3 +178,14 @@ def test_names_may_be_of_any_script(train: Call, small_training: Any, write_suit
         *("config.yaml", "model.safetensors", "samples.png", "training.parquet")
     ]
     assert "checkpoint in σ/☃ x" in output
+
+
+def test_without_a_terminal_progress_is_told_in_lines(
+    train: Call, small_training: Any, write_suite: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_suite(small_training, "c.yaml")
+    monkeypatch.setattr(sys.modules["scorebench.cli.train"], "SAY", 0.0)
+    monkeypatch.setattr("scorebench.train.training.TELL", 0.0)
+    code, output, _ = train("c.yaml")
+    assert code == 0
+    assert re.search(r"^[12]?\d of 20 steps, loss [\d.e-]+$", output, re.M)

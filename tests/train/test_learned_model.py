@@ -58,3 +58,17 @@ def test_the_score_is_the_slope_of_the_density() -> None:
 
 def test_a_field_of_scores_has_no_density() -> None:
     assert not hasattr(model(LearnedModel, "score"), "log_prob")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_an_energy_in_half_precision_is_as_good_as_its_input(dtype: torch.dtype) -> None:
+    """x − D is far smaller than x where σ is small: computed in half precision it would be lost."""
+    level = torch.tensor(0.01, dtype=torch.float32)
+    exact = model(LearnedEnergyModel, "energy")
+    field = LearnedField(exact.field.network, "edm", "energy", 0.8)
+    half = LearnedEnergyModel(field, (3,), None, torch.device("cpu"), dtype)
+    x = points().to(dtype)
+    expected = half.score(x.float(), level)
+    torch.testing.assert_close(half.score(x, level).float(), expected, rtol=1e-2, atol=1e-3)
+    assert {half.score(x, level).dtype, half.denoise(x, level).dtype} == {dtype}
+    assert half.log_prob(x, level).dtype == dtype

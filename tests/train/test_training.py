@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from scorebench import Context, DivergenceError, UserError
 from scorebench.train import Training, load_checkpoint, load_config
+from scorebench.train.folder import CheckpointFolder
 from scorebench.train.interrupts import interrupts_held
 
 Train = Callable[..., Training]
@@ -246,7 +247,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(
         f"{training.folder} can't be written: No space left on device; what was kept is still "
         "there, and the same command goes on from it"
     )
-    load_checkpoint(training.folder)
+    load_checkpoint(training.folder, unfinished=True)
     assert not list(training.folder.glob(".*"))
     again = training_of(small_training)
     assert again.done == 5
@@ -271,7 +272,8 @@ def test_a_training_that_diverges_keeps_the_last_good_checkpoint(
     assert f"not finite at step {kept + 1}; the checkpoint of step {kept} is kept in" in told
     assert kept > 0
     x = torch.tensor([[-2.0, -1.0], [6.0, 6.0]])
-    assert load_checkpoint(training.folder).score(x, torch.tensor(0.5)).isfinite().all()
+    model = load_checkpoint(training.folder, unfinished=True)
+    assert model.score(x, torch.tensor(0.5)).isfinite().all()
 
 
 def test_a_training_that_diverges_at_once_keeps_nothing(
@@ -479,3 +481,95 @@ def test_a_report_tells_the_steps_and_the_loss(
     training.run(lambda done, how: told.append((done, how)))
     assert [done for done, _ in told] == list(range(1, 21))
     assert all(float(how.removeprefix("loss ")) > 0 for _, how in told)
+
+
+def test_a_restart_discards_nothing_before_it_can_begin(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    training_of(small_training).run()
+    other = training_of(small_training, "objective=dsm")
+    before = weights(other.folder)
+    other.restart()
+    with pytest.raises(UserError, match="dsm takes a single noise level"):
+        other.run()
+    assert same_tensors(before, weights(other.folder))
+
+
+def test_another_config_in_the_folder_is_left_alone(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    training = training_of(small_training)
+    training.folder.mkdir()
+    theirs = training.folder / "config.yaml"
+    theirs.write_text("of: something else")
+    with pytest.raises(UserError, match=r"config\.yaml is another config; choose another folder"):
+        training.run()
+    assert theirs.read_text() == "of: something else"
+    training.restart()
+    training.run()
+    assert training.is_finished
+
+
+def test_a_preview_that_fails_spoils_nothing(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    small_training["preview"] = {  # a score network has no density
+        "schedule": {"name": "constant", "sigma": 0.1},
+        "sampler": {"name": "mala", "step_size": 0.1, "steps": 2},
+    }
+    training = training_of(small_training)
+    with pytest.warns(UserWarning, match="trained, but the preview can't be drawn: "):
+        training.run()
+    assert training.is_finished
+
+
+def test_weights_that_do_not_fit_their_precision_are_not_kept(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    small_training |= {"weights": "float16", "ema": 0, "checkpoint_every": 1}
+    small_training["optimiser"] = {"learning_rate": 1e5, "clip": 1}
+    training = training_of(small_training)
+    with pytest.raises(DivergenceError, match="weights are too large for float16 at step 1; none"):
+        training.run()
+    assert not (training.folder / "model.safetensors").exists()
+
+
+def test_levels_too_large_for_float32_are_told(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    training = training_of(small_training, "schedule.sigma_max=1e30")
+    with pytest.raises(UserError, match=r"σ = 1e\+30 is too large to be squared in torch.float32"):
+        training.run()
+
+
+def test_two_processes_do_not_train_in_one_folder_at_once(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    training, waiting = training_of(small_training), threading.Event()
+    told: list[str] = []
+
+    def report(_done: int, how: str) -> None:
+        told.append(how)
+        waiting.set()
+
+    other = threading.Thread(target=training.run, args=(report,))
+    with CheckpointFolder(training.folder, training.key).alone(lambda: None):
+        other.start()
+        assert waiting.wait(30)
+        assert not (training.folder / "config.yaml").exists()
+    other.join(60)
+    assert told[0] == "waiting for another process"
+    assert training.is_finished
+
+
+def test_the_default_precision_does_not_matter(
+    training_of: Train, small_training: dict[str, Any]
+) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        training = training_of(small_training)
+        training.run()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    kinds = {tensor.dtype for tensor in weights(training.folder).values()}
+    assert kinds == {torch.float32}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import scorebench
 from scorebench import Context, UserError
 from scorebench.train import Training
 from scorebench.train.config import TrainingConfig, load_config
@@ -138,3 +139,13 @@ def test_one_sample_is_enough_where_its_values_differ(
     config = config_of(dataset=given(1.0, 3.0, count=1), batch_size=64, steps=2)
     trained(config, tmp_path / "made")
     assert (tmp_path / "made" / "model.safetensors").exists()
+
+
+def test_training_data_and_a_dataset_of_the_same_seed_are_independent(
+    config_of: Callable[..., TrainingConfig], small_training: dict[str, Any]
+) -> None:
+    target = small_training["target"]
+    x = load_data(config_of(target=target, draws=500), Context()).x
+    held_out = scorebench.load("dataset", "draws", model=target, samples=500).x
+    distances = torch.cdist(x, held_out).min(1).values
+    assert float(distances.min()) > 0

@@ -96,7 +96,7 @@ def test_a_stopped_training_is_gone_on_with(drive_of: Run) -> None:
         raise StopError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scorebench.train.preview.sample", stop)
+        patch.setattr("scorebench.train.folder.CheckpointFolder.finish", stop)
         with pytest.raises(StopError):
             work.run()
     ((_, left),) = drive_of().preparations
@@ -167,3 +167,14 @@ def test_the_shipped_checkpoint_is_the_default() -> None:
     assert identity is not None
     assert len(identity) == 32
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 1_600_000
+
+
+def test_a_config_edited_during_the_run_changes_nothing(
+    drive_of: Run, small_training: dict[str, Any], write_suite: Any, tmp_path: Path
+) -> None:
+    drive = drive_of()
+    write_suite(small_training | {"seed": 7}, "training.yaml")
+    assert [row["status"] for row in rows(drive)] == ["ok"] * 4
+    write_suite(small_training, "training.yaml")
+    assert drive_of().preparations == []
+    assert len(list((tmp_path / "cache" / "trained").iterdir())) == 1
