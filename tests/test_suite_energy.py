@@ -119,14 +119,14 @@ def test_learned_energy_and_score_side_by_side(table: pd.DataFrame) -> None:
             wanted["sampler__noise_scale"] = float(noise)
         found = cell(blurred, **wanted)
         # Trainings drift apart by rounding, and so does what the weights of modes come out as.
-        loose = 0.01 if what == KNOWN else 0.05
+        loose = 0.01 if what == KNOWN else 0.05 if noise != "0" else 0.15
         columns = ["fid", "variance_ratio", "mode_weight", "precision", "recall"]
         for column, number in zip(columns, said, strict=True):
             assert found[column] == pytest.approx(float(number), abs=loose), (what, column)
-        assert found["score_error_relative"] < (1e-10 if what == KNOWN else 0.01)
+        assert found["score_error_relative"] < (1e-10 if what == KNOWN else 0.015)
         if error != "0":
             shown = float(error.rstrip(" %")) / 100
-            assert found["score_error_relative"] == pytest.approx(shown, rel=0.4)
+            assert found["score_error_relative"] == pytest.approx(shown, abs=0.006)
         if noise == "0":
             assert found["mode_weight"] == 1
             assert found["variance_ratio"] < 1e-3
