@@ -10,7 +10,7 @@ from scorebench.errors import UserError
 from scorebench.plugin.host import Host, host_for
 from scorebench.suite import overrides, yaml
 from scorebench.suite.resolve import Chosen, Resolver, beside
-from scorebench.suite.shape import check_shape
+from scorebench.suite.shape import F, check_shape
 from scorebench.suite.spec import Limits, Precision, SuiteFile
 from scorebench.suite.sweep import LARGEST_SWEEP, Point, expand
 
@@ -59,19 +59,32 @@ def load_suite(
         SuiteError: the mistakes in it, all of them, each with its line.
     """
     path = Path(path)
-    document = yaml.load(path)
-    overrides.apply(document, settings)
-    file = check_shape(document, SuiteFile)
-    host = host_for(plugins)
-    if isinstance(document.data, dict):
-        load_plugins(host, document, path.parent)
-    suite = None if file is None else _resolve(file, Resolver(host, document, path.parent), path)
-    document.stop_if_problems()
+    file, resolver = read(path, SuiteFile, settings, plugins)
+    suite = None if file is None else _resolve(file, resolver, path)
+    resolver.document.stop_if_problems()
     assert suite is not None
     return suite
 
 
-def load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
+def read(
+    path: Path, kind: type[F], settings: Sequence[str], plugins: Sequence[Path]
+) -> tuple[F | None, Resolver]:
+    """The sound part of a file, overrides included, and what finds the components it names.
+
+    Raises:
+        UserError: the file can't be read, or a plugin path doesn't exist. Mistakes in the file are
+            reported to the resolver's document.
+    """
+    document = yaml.load(path)
+    overrides.apply(document, settings)
+    file = check_shape(document, kind)
+    host = host_for(plugins)
+    if isinstance(document.data, dict):
+        _load_plugins(host, document, path.parent)
+    return file, Resolver(host, document, path.parent)
+
+
+def _load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
     """Load the plugins that a file names, relative to its folder; mistakes are reported."""
     named = document.data.get("plugins") or []
     for i, plugin in enumerate(named if isinstance(named, list) else []):

@@ -12,10 +12,10 @@ from pydantic import ConfigDict, Field
 from scorebench.errors import UserError, did_you_mean
 from scorebench.plugin import parameters
 from scorebench.plugin.component import ComponentSpec
-from scorebench.plugin.host import Host, host_for
+from scorebench.plugin.host import Host
 from scorebench.plugin.parameters import brief
-from scorebench.suite import overrides, yaml
-from scorebench.suite.load import load_plugins
+from scorebench.suite import yaml
+from scorebench.suite.load import read
 from scorebench.suite.resolve import Chosen, Resolver
 from scorebench.suite.shape import File, Part, Real, Whole, check_shape
 from scorebench.train.criteria import CRITERIA, DSM, EDM, Criterion, FisherDivergence
@@ -118,15 +118,9 @@ def load_config(
         SuiteError: the mistakes in it, all of them, each with its line.
     """
     path = Path(path)
-    document = yaml.load(path)
-    overrides.apply(document, settings)
-    file = check_shape(document, TrainingFile)
-    host = host_for(plugins)
-    if file is not None:
-        load_plugins(host, document, path.parent)
-    resolver = Resolver(host, document, path.parent)
+    file, resolver = read(path, TrainingFile, settings, plugins)
     config = None if file is None else _resolve(file, resolver, path, tuple(settings))
-    document.stop_if_problems()
+    resolver.document.stop_if_problems()
     assert config is not None
     return config
 

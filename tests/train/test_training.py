@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import random
 import signal
@@ -17,9 +16,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from scorebench import Context, DivergenceError, UserError
-from scorebench.train import Training, load_checkpoint, load_config
-from scorebench.train.folder import CheckpointFolder
+from scorebench import DivergenceError, UserError
+from scorebench.train import Training, load_checkpoint
 from scorebench.train.interrupts import interrupts_held
 
 Train = Callable[..., Training]
@@ -144,116 +142,6 @@ def test_a_finished_training_is_not_repeated(
     again.restart()
     assert not again.is_finished
     assert again.done == 0
-
-
-def test_the_folder_of_another_training_is_left_alone(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training_of(small_training).run()
-    other = training_of(small_training, "steps=10")
-    before = weights(other.folder)
-    with pytest.raises(UserError, match=r"made holds another training.*--restart"):
-        other.run()
-    assert all(before[name].equal(tensor) for name, tensor in weights(other.folder).items())
-    other.restart()
-    other.run()
-    assert not same_tensors(before, weights(other.folder))
-
-
-def same_tensors(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return all(a[name].equal(b[name]) for name in a)
-
-
-def test_files_that_are_not_ours_are_left_alone(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training = training_of(small_training)
-    training.folder.mkdir()
-    theirs = training.folder / "model.safetensors"
-    theirs.write_bytes(b"theirs")
-    with pytest.raises(UserError, match=r"model\.safetensors is damaged, or not by scorebench"):
-        training.run()
-    assert theirs.read_bytes() == b"theirs"
-
-
-def test_a_config_is_not_overwritten_by_its_own_checkpoint(
-    training_of: Train, small_training: dict[str, Any], tmp_path: Path, write_suite: Any
-) -> None:
-    path = write_suite(small_training, "config.yaml")
-    text = "# mine\n" + path.read_text()
-    path.write_text(text)
-    training = Training(load_config(path), tmp_path, Context())
-    training.restart()
-    with pytest.raises(UserError, match=r"config\.yaml would be overwritten"):
-        training.run()
-    assert path.read_text() == text
-
-
-def half_done(training_of: Train, data: dict[str, Any]) -> Training:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        stopped(training_of(data), 7)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    return training_of(data)
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-10])
-
-
-@pytest.mark.parametrize("name", ["state.safetensors", "training.parquet", "model.safetensors"])
-def test_a_damaged_state_is_told_and_not_gone_on_from(
-    name: str, training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training = half_done(training_of, small_training)
-    assert training.done == 7
-    truncate(training.folder / name)
-    with pytest.raises(UserError, match=r"(damaged|can't be resumed).*start afresh"):
-        training.run()
-    training.restart()
-    training.run()
-    assert training.is_finished
-
-
-def test_a_state_without_its_losses_is_told(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training = half_done(training_of, small_training)
-    (training.folder / "training.parquet").unlink()
-    with pytest.raises(UserError, match=r"can't be resumed, start afresh \(--restart\): "):
-        training.run()
-
-
-def test_a_full_disk_leaves_the_last_checkpoint(
-    training_of: Train, small_training: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = training_of(small_training, folder="whole")
-    whole.run()
-    training, replace, count = training_of(small_training), os.replace, 0
-
-    def full(source: str, target: Path) -> None:
-        nonlocal count
-        count += 1
-        if count > 5:  # config, losses, model and state of step 5; the losses of step 10
-            raise OSError(errno.ENOSPC, "No space left on device")
-        replace(source, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", full)
-        with pytest.raises(UserError) as caught:
-            training.run()
-    assert str(caught.value) == (
-        f"{training.folder} can't be written: No space left on device; what was kept is still "
-        "there, and the same command goes on from it"
-    )
-    load_checkpoint(training.folder, unfinished=True)
-    assert not list(training.folder.glob(".*"))
-    again = training_of(small_training)
-    assert again.done == 5
-    again.run()
-    assert same(whole.folder, again.folder)
-    pd.testing.assert_frame_equal(losses(whole.folder), losses(again.folder))
 
 
 @pytest.mark.parametrize("rate", [10, 1e4])
@@ -418,36 +306,6 @@ def test_the_loss_falls(
     assert model.score(torch.ones(3, 2).double(), torch.tensor(0.7)).dtype == torch.float64
 
 
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        (["objective=dsm"], "schedule geometric: dsm takes a single noise level, not 4; see ncsn"),
-        (
-            ["objective=dsm", "schedule={name: constant, sigma: 0}"],
-            "schedule constant: at σ = 0 there is no noise to learn from; see implicit and sliced",
-        ),
-        (
-            ["objective=implicit", "schedule={name: constant, sigma: 0}"],
-            "schedule constant: σ = 0 needs preconditioning: none",
-        ),
-        (
-            ["objective=sliced", "schedule={name: constant, sigma: 0}", "preconditioning=none"],
-            "schedule constant: at σ = 0 that weighting makes the loss 0; give the objective "
-            "weighting: none",
-        ),
-        (["preview.sampler={name: langevin, step_size: 1, steps: 2}"], "preview: langevin"),
-    ],
-)
-def test_noise_levels_that_do_not_fit(
-    settings: list[str], told: str, training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training = training_of(small_training, *settings)
-    with pytest.raises(UserError) as caught:
-        training.run()
-    assert str(caught.value).startswith(f"{training.config.path}: {told}")
-    assert not training.folder.exists()
-
-
 def test_a_network_too_large_for_the_memory_is_told(
     training_of: Train, small_training: dict[str, Any]
 ) -> None:
@@ -483,33 +341,6 @@ def test_a_report_tells_the_steps_and_the_loss(
     assert all(float(how.removeprefix("loss ")) > 0 for _, how in told)
 
 
-def test_a_restart_discards_nothing_before_it_can_begin(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training_of(small_training).run()
-    other = training_of(small_training, "objective=dsm")
-    before = weights(other.folder)
-    other.restart()
-    with pytest.raises(UserError, match="dsm takes a single noise level"):
-        other.run()
-    assert same_tensors(before, weights(other.folder))
-
-
-def test_another_config_in_the_folder_is_left_alone(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training = training_of(small_training)
-    training.folder.mkdir()
-    theirs = training.folder / "config.yaml"
-    theirs.write_text("of: something else")
-    with pytest.raises(UserError, match=r"config\.yaml is another config; choose another folder"):
-        training.run()
-    assert theirs.read_text() == "of: something else"
-    training.restart()
-    training.run()
-    assert training.is_finished
-
-
 def test_a_preview_that_fails_spoils_nothing(
     training_of: Train, small_training: dict[str, Any]
 ) -> None:
@@ -532,34 +363,6 @@ def test_weights_that_do_not_fit_their_precision_are_not_kept(
     with pytest.raises(DivergenceError, match="weights are too large for float16 at step 1; none"):
         training.run()
     assert not (training.folder / "model.safetensors").exists()
-
-
-def test_levels_too_large_for_float32_are_told(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training = training_of(small_training, "schedule.sigma_max=1e30")
-    with pytest.raises(UserError, match=r"σ = 1e\+30 is too large to be squared in torch.float32"):
-        training.run()
-
-
-def test_two_processes_do_not_train_in_one_folder_at_once(
-    training_of: Train, small_training: dict[str, Any]
-) -> None:
-    training, waiting = training_of(small_training), threading.Event()
-    told: list[str] = []
-
-    def report(_done: int, how: str) -> None:
-        told.append(how)
-        waiting.set()
-
-    other = threading.Thread(target=training.run, args=(report,))
-    with CheckpointFolder(training.folder, training.key).alone(lambda: None):
-        other.start()
-        assert waiting.wait(30)
-        assert not (training.folder / "config.yaml").exists()
-    other.join(60)
-    assert told[0] == "waiting for another process"
-    assert training.is_finished
 
 
 def test_the_default_precision_does_not_matter(
