@@ -141,6 +141,9 @@ class _Planner:
             except UserError as error:
                 self._problem(error)
                 self.described[key] = None
+            except (Exception, SystemExit) as error:  # of a plugin's identity
+                self._problem(f"{chosen.name}: {type(error).__name__}: {error}")
+                self.described[key] = None
         return self.described[key]
 
     def _levels(self, chosen: Chosen) -> int:

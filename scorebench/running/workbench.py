@@ -57,9 +57,14 @@ class Workbench:
         return frozenset().union(*(m.component.needs for m in self.suite.metrics))
 
     def preparation(self, chosen: Chosen) -> Preparation | None:
-        """What a score model needs done before it can be loaded."""
+        """What a score model needs done before it can be loaded, None where it can't say."""
         ask = getattr(chosen.component, "preparation", None)
-        return None if ask is None else ask(self.context)
+        try:
+            return None if ask is None else ask(self.context)
+        except UserError:
+            raise
+        except (Exception, SystemExit):  # a plugin's failure: loading it will tell
+            return None
 
     def model(self, chosen: Chosen, report: Report = quiet) -> ScoreModel:
         """A loaded score model, prepared first if need be; the last few are kept.

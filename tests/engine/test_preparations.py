@@ -43,8 +43,11 @@ class Model(scorebench.ScoreModel):
 class Boiled:
     folder: str
     def identity(self, context):
-        return Path(self.folder, "how").read_text()
+        how = Path(self.folder, "how").read_text()
+        return {"well": how, "never": how, "otherwise": how, "unsure": how}[how]
     def preparation(self, context):
+        if Path(self.folder, "how").read_text() == "unsure":
+            raise LookupError("no pot")
         done = Path(self.folder, "done")
         return None if done.exists() else Work(done)
     def load(self, context):
@@ -118,3 +121,20 @@ def test_an_identity_that_cannot_be_told_is_a_mistake_in_the_plan(
     (tmp_path / "how").unlink()
     with pytest.raises(UserError, match=r"boiled: .*how: No such file"):
         drive_of()
+
+
+def test_an_identity_that_fails_is_a_mistake_in_the_plan(
+    drive_of: Callable[[], Drive], tmp_path: Path
+) -> None:
+    (tmp_path / "how").write_text("strangely")
+    with pytest.raises(UserError, match="boiled: KeyError: 'strangely'"):
+        drive_of()
+
+
+def test_a_preparation_that_cannot_be_asked_for_does_not_stop_the_run(
+    drive_of: Callable[[], Drive], tmp_path: Path
+) -> None:
+    (tmp_path / "how").write_text("unsure")
+    drive = drive_of()
+    assert drive.preparations == []
+    assert [r["row"]["status"] for _, r in drive.run()] == ["ok"] * 4
