@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from scorebench.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-# The table's columns in order; parameters follow ``sampler``, metrics follow ``nfe``.
+# The table's columns in order; parameters follow ``sampler``, metrics follow ``nfe``, and what they
+# hang on comes before ``LAST``.
 FIRST = ("suite", "model", "schedule", "sampler")
 COUNTS = ("repeat", "seed", "samples", "n_sigmas", "nfe")
 LAST = (
@@ -44,6 +46,7 @@ LAST = (
     "fingerprint",
     "finished",
 )
+YARDSTICK = re.compile(r"features(_digest|\..*)?|reference(_digest|_samples|\..*)?|metric\..*")
 # What a sound row has as numbers, where it has it.
 NUMBERS = (*COUNTS, "seconds", "seconds_sampling")
 NOT_JSON = {text: float(text) for text in ("nan", "inf", "-inf")}
@@ -224,9 +227,11 @@ def _column(values: list[Any]) -> pd.Series[Any]:
 
 def _ordered(names: Sequence[str]) -> list[str]:
     parameters = [n for role in FIRST for n in names if n.startswith(f"{role}.")]
-    known = {*FIRST, *COUNTS, *LAST, *parameters}
+    yardsticks = [n for n in names if YARDSTICK.fullmatch(n)]
+    known = {*FIRST, *COUNTS, *LAST, *parameters, *yardsticks}
     metrics = [n for n in names if n not in known]
-    return [n for n in (*FIRST, *parameters, *COUNTS, *metrics, *LAST) if n in names]
+    order = (*FIRST, *parameters, *COUNTS, *metrics, *yardsticks, *LAST)
+    return [n for n in order if n in names]
 
 
 def _scalar(value: Any) -> Any:

@@ -28,6 +28,7 @@ class InceptionScore(scorebench.Metric):
     """
 
     needs: ClassVar[frozenset[Literal["logits"]]] = frozenset({"logits"})
+    compares: ClassVar[bool] = False
     better: ClassVar[Mapping[str, Literal["lower", "higher"]]] = {"inception_score": "higher"}
 
     splits: Annotated[int, Ge(1)] = 10

@@ -33,6 +33,7 @@ class ScoreError(AtNoiseLevels):
     at 0.00001: σ in up to six digits, with p for the point and m for a minus.
     """
 
+    compares = False
     summaries = ("score_error", "fisher_divergence", "score_error_relative")
     examples: ClassVar[Sequence[Mapping[str, Any]]] = (
         {"truth": {"name": "gaussian", "mean": [0.5, 0], "std": 2}},

@@ -64,8 +64,8 @@ def run_with_progress(drive: Drive) -> None:
 
 
 def prepare_with_progress(drive: Drive, console: Console) -> None:
-    """Do what models need done first, such as training, showing how far it is."""
-    if not drive.preparations:
+    """Do what is needed first, such as training, showing how far it is."""
+    if not (drive.preparations or drive.extractions):
         return
     with steps_progress(console) as progress:
         tasks: dict[int, TaskID] = {}

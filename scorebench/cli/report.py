@@ -38,11 +38,12 @@ def report(
     """Show what results directories hold: one as a ranked table, two or more as a comparison."""
     from rich.console import Console
 
+    from scorebench.report.comparable import parts
     from scorebench.report.comparison import compare
     from scorebench.report.differences import comparison_report
     from scorebench.report.ranking import rank
     from scorebench.report.results import read
-    from scorebench.report.terminal import ranking_report, show
+    from scorebench.report.terminal import not_comparable, ranking_report, show
 
     console = Console()
     if top is None:
@@ -50,5 +51,10 @@ def report(
     first, *others = found = read(results)
     if others:
         show(console, comparison_report(compare(found, sort), top))
-    else:
-        show(console, ranking_report(first, rank(first.table, first.better, sort), top))
+        return
+    split = parts(first)
+    if len(split) > 1:
+        show(console, not_comparable(first, len(split)))
+    for part in split:
+        ranking = rank(part.results.table, first.better, sort)
+        show(console, ranking_report(part.results, ranking, top, part.told))

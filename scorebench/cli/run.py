@@ -82,6 +82,8 @@ def _show_plan(suite: Suite, drive: Drive) -> None:
     for _, preparation in drive.preparations:
         resumed = f", {preparation.done:,} of them done" if preparation.done else ""
         typer.echo(f"first: {preparation.summary}, {preparation.steps:,} steps{resumed}")
+    for extraction in drive.extractions:
+        typer.echo(f"first: {extraction.summary}, {extraction.steps:,} samples")
 
 
 def _run(drive: Drive) -> None:

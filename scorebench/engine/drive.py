@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from scorebench.engine.base import Engine, make_engine
 from scorebench.errors import UserError
-from scorebench.plugin.contracts import Preparation
+from scorebench.plugin.contracts import Preparation, Report
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
 from scorebench.running.environment import choose_device, environment
 from scorebench.running.picture import png
-from scorebench.running.plan import Plan, check_models, make_plan
+from scorebench.running.plan import Plan, check_models, check_reference, make_plan
+from scorebench.running.reference import Extraction
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import Suite
@@ -54,19 +55,26 @@ class Drive:
         once = {p: (model, p) for model, p in reversed(found) if p is not None}
         return list(reversed(once.values()))
 
+    @cached_property
+    def extractions(self) -> list[Extraction]:
+        """The datasets whose features pending cells are compared with, where not yet cached."""
+        suite, reference = self.bench.suite, self.bench.reference
+        if not self.pending:
+            return []
+        own = [self.bench.origin(suite.points[0].model)] if suite.reference == "dataset" else []
+        return reference.extractions([*own, *reference.others()])
+
     def prepare(self, report: Callable[[Preparation, int, str], None]) -> None:
-        """Do what models need done first, telling how it goes.
+        """Do what is needed first, telling how it goes: of models, then features of datasets.
 
         Raises:
             UserError: the user's mistake. Other failures are left to the cells.
         """
-        for model, preparation in self.preparations:
-            try:
-                self.bench.model(model, functools.partial(report, preparation))
-            except UserError:
-                raise
-            except (Exception, SystemExit):
-                continue
+        work = [(p, functools.partial(self.bench.model, model)) for model, p in self.preparations]
+        _do(work, report)
+        if self.extractions:
+            check_models(self.bench, self.pending)
+            _do([(e, e.run) for e in self.extractions], report)
 
     def run(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
         """Run what is pending; every cell is on disk before it is yielded.
@@ -78,6 +86,7 @@ class Drive:
                 edited meanwhile.
         """
         check_models(self.bench, self.pending)
+        check_reference(self.bench, self.pending)
         suite = self.bench.suite
         surroundings = environment(self.bench.device, suite.path.parent)
         name = digest(surroundings)
@@ -120,6 +129,19 @@ class Drive:
         """Whether every cell of the plan has ended well."""
         statuses = [r["row"]["status"] for r in self.finished.values()]
         return len(statuses) == len(self.plan.cells) and set(statuses) <= {"ok"}
+
+
+def _do(
+    work: Iterable[tuple[Preparation, Callable[[Report], object]]],
+    report: Callable[[Preparation, int, str], None],
+) -> None:
+    for preparation, run in work:
+        try:
+            run(functools.partial(report, preparation))
+        except UserError:
+            raise
+        except (Exception, SystemExit):
+            continue
 
 
 def prepare(

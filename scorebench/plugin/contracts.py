@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from scorebench.plugin.component import DatasetSpec
     from scorebench.running.context import Context
 
 Init = Literal["normal", "uniform"]
@@ -211,7 +212,14 @@ class Features:
 
 
 class FeatureExtractor(ABC):
-    """Maps samples to the space in which metrics compare them."""
+    """Maps samples to the space in which metrics compare them.
+
+    Attributes:
+        version: of its numbers. Rows with features of different versions are never compared, so
+            raise it with every change that gives other features, and with no other.
+    """
+
+    version: ClassVar[int] = 1
 
     @abstractmethod
     def load(self, context: Context) -> Callable[[Tensor], Features]:
@@ -227,6 +235,7 @@ class Evidence:
         vectors: features ``[N, d]``.  logits: ``[N, c]``.  samples: ``[N, *event]``.
         model: the score model that was sampled, ``sigmas`` the noise levels that were walked down,
             float64 ``[n]``, and ``context`` what to load another model in (generated side only).
+        others: what the metric's ``datasets`` give, by its names for them (reference side only).
     """
 
     count: int
@@ -236,6 +245,7 @@ class Evidence:
     model: ScoreModel | None = None
     sigmas: np.ndarray | None = None
     context: Context | None = None
+    others: Mapping[str, Evidence] = field(default_factory=dict)
 
 
 class Preparation(Protocol):
@@ -281,9 +291,23 @@ class Metric(ABC):
     Attributes:
         needs: what it must be shown; an extractor without logits can't serve a metric that needs
             them.
+        compares: whether its columns depend on the reference; if not, nothing is extracted from
+            real samples for its sake.
+        version: of its numbers. Rows with columns of different versions are never compared, so
+            raise it with every change that gives other numbers, and with no other.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+    compares: ClassVar[bool] = True
+    version: ClassVar[int] = 1
+
+    @property
+    def datasets(self) -> Mapping[str, DatasetSpec]:
+        """Datasets to look at besides the reference, by names of the metric's own.
+
+        ``prepare`` finds them in ``reference.others``.
+        """
+        return {}
 
     @property
     def better(self) -> Mapping[str, Literal["lower", "higher"]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from scorebench.report.numbers import MISSING, count, parameter
-from scorebench.store import COUNTS, FIRST, LAST
+from scorebench.store import COUNTS, FIRST, LAST, YARDSTICK
 
 ROLES = ("model", "schedule", "sampler")
 COSTS: Mapping[str, str] = {"nfe": "lower", "seconds": "lower"}
@@ -37,7 +37,9 @@ def identifying(table: pd.DataFrame) -> list[str]:
 def metrics(table: pd.DataFrame, better: Iterable[str]) -> list[str]:
     """The metric columns, rankable ones first, without the spreads (``…_std``) of others."""
     known = {*FIRST, *COUNTS, *LAST, *better}
-    others = [c for c in map(str, table) if c not in known and not _is_parameter(c)]
+    others = [
+        c for c in map(str, table) if not (c in known or _is_parameter(c) or YARDSTICK.fullmatch(c))
+    ]
     names = [*better, *others]
     return [n for n in names if n.removesuffix("_std") not in {*names} - {n}]
 

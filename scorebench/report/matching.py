@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from scorebench.report import columns
+from scorebench.report.comparable import differences, yardsticks
 from scorebench.report.numbers import MISSING
 from scorebench.report.results import Results
 
@@ -71,8 +72,11 @@ class _Matching:
         self.configurations, self.rows = configurations, rows
         self.held: dict[str, set[int]] = defaultdict(set)
         self.seeds: dict[Key, set[int]] = defaultdict(set)
-        for name, c, seed, ok in rows.itertuples(index=False):
+        self.yardsticks: dict[Key, Mapping[str, str]] = {}
+        hung = [row for r in results for row in columns.records(yardsticks(r))]
+        for (name, c, seed, ok), row in zip(rows.itertuples(index=False), hung, strict=True):
             self.held[name].add(c)
+            self.yardsticks.setdefault((name, c), row)
             if ok:
                 self.seeds[name, c].add(seed)
         # Configurations that differ in nothing but the number of samples are at one point.
@@ -87,12 +91,11 @@ class _Matching:
         at_point = {self.point[c]: c for c in first}
         met, alone = set(), defaultdict(list)
         for other in self.others:
-            yardsticks = _differing_settings(self.first, other)
             for c in sorted(self.held[other.name]):
                 if self.point[c] in at_point:
                     met.add(self.point[c])
                     of_first = c if c in first else at_point[self.point[c]]
-                    self._pair(other.name, c, of_first, yardsticks)
+                    self._pair(other.name, c, of_first)
                 else:
                     alone[c].append(other.name)
         for c in sorted(first):
@@ -102,15 +105,16 @@ class _Matching:
             self.reasons[f"only in {', '.join(names)}"].append(c)
         return Match(self.configurations, self._compared(), self._asides())
 
-    def _pair(self, name: str, c: int, of_first: int, yardsticks: list[str]) -> None:
+    def _pair(self, name: str, c: int, of_first: int) -> None:
         """Compare a configuration of other results with one of the first, or note why not."""
         first = self.first.name
+        unequal = list(differences(self.yardsticks[first, of_first], self.yardsticks[name, c]))
         if c != of_first:
-            own, theirs = self.configurations["samples"][[of_first, c]]
-            yardsticks = [*yardsticks, f"samples {own} in {first}, {theirs} in {name}"]
+            unequal.append(("samples", *self.configurations["samples"][[of_first, c]]))
         not_ok = [n for n in (first, name) if (n, c) not in self.seeds]
-        if yardsticks:
-            why = "; ".join(yardsticks)
+        if unequal:
+            told = (f"{col} {own} in {first}, {theirs} in {name}" for col, own, theirs in unequal)
+            why = "; ".join(told)
         elif not_ok:
             why = f"no row ended ok in {' and '.join(not_ok)}"
         elif common := self.common.get(c, self.seeds[first, c]) & self.seeds[name, c]:
@@ -131,13 +135,3 @@ class _Matching:
         varying, _ = columns.split(self.configurations.drop(columns="samples"))
         told = [columns.describe(c, varying) for c in columns.records(self.configurations)]
         return [Aside(why, [told[c] for c in found]) for why, found in self.reasons.items()]
-
-
-def _differing_settings(first: Results, other: Results) -> list[str]:
-    """The settings that make metrics incomparable, e.g. ``features a in old, b in new``."""
-    both = [key for key in first.settings if key in other.settings]
-    return [
-        f"{key} {first.settings[key]} in {first.name}, {other.settings[key]} in {other.name}"
-        for key in both
-        if first.settings[key] != other.settings[key]
-    ]

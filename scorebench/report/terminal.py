@@ -24,16 +24,29 @@ def show(console: Console, parts: Iterable[RenderableType]) -> None:
     console.print(Group(*parts), soft_wrap=not console.is_terminal, crop=False)
 
 
-def ranking_report(results: Results, ranking: Ranking, top: int) -> Iterator[RenderableType]:
+def not_comparable(results: Results, number: int) -> Iterator[RenderableType]:
+    """Says that results fall into parts that mustn't be compared, each ranked on its own."""
+    yield from partial(results)
+    told = f"{results.name}: {number} rankings, because metrics can't be compared between them"
+    yield Paragraph(told, WARNING)
+
+
+def ranking_report(
+    results: Results, ranking: Ranking, top: int, part: str = ""
+) -> Iterator[RenderableType]:
     """What all rows have in common, the ranked table, and what failed.
 
     Args:
         results: where the rows come from.
         ranking: of its table.
         top: how many configurations, and kinds of failures, to show; 0: all.
+        part: what sets these rows apart from others that they can't be compared with.
     """
     number = len(ranking.configurations)
     top = top or max(number, len(ranking.failures))
+    if part:
+        yield BLANK
+        yield Paragraph(part, BOLD)
     yield Paragraph(_title(results, ranking), BOLD)
     named = [c for c in ranking.constants if (c.column, c.value) != ("suite", results.name)]
     yield caption(named, results.settings, _devices(results))

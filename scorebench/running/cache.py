@@ -48,9 +48,16 @@ class ArrayCache:
             self._memory[name] = self.load(key, compute)
         return self._memory[name]
 
+    def has(self, key: Any) -> bool:
+        """Whether there is a file of these arrays."""
+        return self._path(key).exists()
+
+    def _path(self, key: Any) -> Path:
+        return self.folder / f"{digest(key)}.safetensors"
+
     def load(self, key: Any, compute: Callable[[], Arrays]) -> Arrays:
         """The arrays stored under ``key`` (any JSON value), computed if there are none."""
-        path = self.folder / f"{digest(key)}.safetensors"
+        path = self._path(key)
         try:
             return load_file(path)
         except (OSError, SafetensorError):

@@ -104,6 +104,7 @@ def run_cell(bench: Workbench, cell: Cell) -> Result:
 def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
     suite, row, point = bench.suite, result.row, cell.point
     timeout = suite.limits.timeout
+    row |= bench.yardstick(point.model)
     deadline = None if timeout is None else time.monotonic() + timeout
     model = CountedModel(bench.model(point.model), getattr(torch, suite.precision.state))
     states = bench.states(point.model)

@@ -98,6 +98,24 @@ class Context:
             self._sources[module] = source_digest(module)
         return self._sources[module]
 
+    def content(self, component: Any) -> Any:
+        """What decides a component's numbers beside its code, as JSON: parameters and identity.
+
+        Files and datasets stand for their content, so that other places of them are the same.
+
+        Raises:
+            UserError: what a parameter names isn't there.
+        """
+
+        def named(spec: ComponentSpec) -> Any:
+            if spec.kind == "dataset":
+                return data_digest(self.dataset(spec))
+            return [spec.name, self.content(self.build(spec))]
+
+        described = describe(component, source=self._source, named=named)
+        identity = component.identity(self) if hasattr(component, "identity") else None
+        return [described["parameters"], identity]
+
     def describe_named(self, spec: ComponentSpec) -> Any:
         """What the component that a parameter names is, as JSON; of a dataset the data as well."""
         described = self.describe(self.build(spec))

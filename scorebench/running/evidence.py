@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from scorebench.running.cache import Arrays
 from scorebench.running.context import Context
 from scorebench.running.pixels import shows_images, to_uint8
 
+PARTS = ("vectors", "logits", "samples")  # of evidence, that are arrays
+
 
 @dataclass
 class Gathering:
@@ -27,13 +29,13 @@ class Gathering:
     Attributes:
         extract: the feature extractor.
         needs: what metrics need.
-        expected: number of samples to come in all.
+        expected: number of samples to come in all, and ``count`` how many have come.
     """
 
     extract: Callable[[Tensor], Features]
     needs: frozenset[str]
     expected: int
-    _count: int = 0
+    count: int = 0
     _filled: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
 
     def add(self, batch: Tensor) -> None:
@@ -46,7 +48,7 @@ class Gathering:
                 self._keep("logits", _of_batch(features.logits, batch))
         if "samples" in self.needs:
             self._keep("samples", batch)
-        self._count += len(batch)
+        self.count += len(batch)
 
     def _keep(self, name: str, values: Tensor) -> None:
         if values.dtype == torch.bfloat16:  # which numpy doesn't know
@@ -54,12 +56,12 @@ class Gathering:
         found = values.detach().cpu().numpy()
         if name not in self._filled:
             self._filled[name] = np.empty((self.expected, *found.shape[1:]), found.dtype)
-        self._filled[name][self._count : self._count + len(found)] = found
+        self._filled[name][self.count : self.count + len(found)] = found
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Everything gathered, as named arrays; see ``as_evidence``."""
-        assert self._count == self.expected
-        return {**self._filled, "count": np.array([self._count])}
+        assert self.count == self.expected
+        return {**self._filled, "count": np.array([self.count])}
 
 
 def _of_batch(values: Tensor | None, batch: Tensor) -> Tensor:
@@ -78,6 +80,7 @@ def as_evidence(
     model: ScoreModel | None = None,
     sigmas: Tensor | None = None,
     context: Context | None = None,
+    others: Mapping[str, Evidence] | None = None,
 ) -> Evidence:
     """Gathered arrays as metrics see them."""
     return Evidence(
@@ -88,6 +91,7 @@ def as_evidence(
         model=model,
         sigmas=None if sigmas is None else sigmas.numpy(),
         context=context,
+        others=others or {},
     )
 
 

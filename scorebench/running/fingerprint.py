@@ -33,6 +33,7 @@ HARNESS = (
     "scorebench.running.evidence",
     "scorebench.running.noise",
     "scorebench.running.pixels",
+    "scorebench.running.reference",
     "scorebench.running.sampling",
     "scorebench.running.workbench",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import functools
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
 from scorebench.suite.resolve import Chosen
 
-FORMAT = 2  # of fingerprints
+FORMAT = 3  # of fingerprints
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,29 @@ def make_plan(bench: Workbench) -> Plan:
 
 
 def check_models(bench: Workbench, cells: Collection[Cell]) -> None:
-    """Load every model that ``cells`` need and try it once; prepare a dataset reference.
+    """Load every model that ``cells`` need and try it once.
 
     Raises:
         SuiteError: a user's mistake, such as images of the wrong size. Other failures are left
             to the cells, where they become rows.
     """
-    problems = []
     models = {id(c.point.model): c.point.model for c in cells}
-    for model in models.values():
-        problems += _mistake(bench, lambda model=model: bench.check(model))  # type: ignore[misc]
-    if cells and not problems and bench.suite.reference == "dataset":
-        model = next(iter(models.values()))
-        problems += _mistake(bench, lambda: bench.states(model))
+    _stop_at_mistakes(bench, [functools.partial(bench.check, m) for m in models.values()])
+
+
+def check_reference(bench: Workbench, cells: Collection[Cell]) -> None:
+    """Let metrics prepare a dataset reference.
+
+    Raises:
+        SuiteError: a user's mistake, such as features that are not finite.
+    """
+    if cells and bench.suite.reference == "dataset":
+        model = next(iter(cells)).point.model
+        _stop_at_mistakes(bench, [functools.partial(bench.states, model)])
+
+
+def _stop_at_mistakes(bench: Workbench, trials: Iterable[Callable[[], object]]) -> None:
+    problems = [problem for trial in trials for problem in _mistake(bench, trial)]
     if problems:
         raise SuiteError(list(dict.fromkeys(problems)))
 

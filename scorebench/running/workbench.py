@@ -12,13 +12,15 @@ import torch
 from torch import Tensor
 
 from scorebench.errors import PluginError, ScorebenchError, UserError
-from scorebench.plugin.contracts import Evidence, Features, Preparation, Report, ScoreModel, quiet
+from scorebench.plugin.contracts import Features, Preparation, Report, ScoreModel, quiet
 from scorebench.running.cache import Arrays
 from scorebench.running.context import Context
-from scorebench.running.evidence import Gathering, as_data, as_evidence
-from scorebench.running.fingerprint import data_digest, harness_digest
+from scorebench.running.evidence import as_data
+from scorebench.running.fingerprint import data_digest
 from scorebench.running.noise import StreamNoise
 from scorebench.running.pixels import shows_images
+from scorebench.running.reference import Origin, Reference
+from scorebench.running.yardstick import yardstick
 from scorebench.suite.load import Suite
 from scorebench.suite.resolve import Chosen
 
@@ -33,6 +35,7 @@ class Workbench:
     device: torch.device
     _models: dict[Any, ScoreModel] = field(default_factory=dict)
     _states: dict[Any, list[Arrays]] = field(default_factory=dict)
+    _yardsticks: dict[Any, dict[str, Any]] = field(default_factory=dict)
     _failures: dict[Any, ScorebenchError] = field(default_factory=dict)
 
     @cached_property
@@ -129,54 +132,44 @@ class Workbench:
                 "pixels; give it one, e.g. [-1, 1]"
             )
 
+    @cached_property
+    def reference(self) -> Reference:
+        """The real side of the suite's comparisons."""
+        suite = self.suite
+        return Reference(
+            self.context, suite.features, lambda: self.extract, suite.metrics, suite.batch_size
+        )
+
+    def origin(self, chosen: Chosen) -> Origin:
+        """Where the reference comes from: the dataset, or exact samples of the model ``chosen``."""
+        suite = self.suite
+        if suite.reference == "dataset":
+            return self.reference.dataset(
+                "dataset" if suite.dataset is None else suite.dataset.name
+            )
+        # A model that is fitted to the suite's dataset depends on it.
+        data = None if suite.dataset is None else data_digest(self.context.dataset())
+        model = self.context.describe(chosen.component)
+        identity = [data, model, suite.samples, suite.seed, suite.precision.model]
+        drawn = functools.partial(self._drawn, chosen)
+        return Origin(f"model {chosen.name}", identity, suite.samples, drawn)
+
     def states(self, chosen: Chosen) -> list[Arrays]:
         """For each metric, what it prepares from the reference; computed once, kept across runs.
 
         ``chosen`` is the model whose exact samples are the reference where the suite says so.
         """
-        suite, context = self.suite, self.context
-        drawn = suite.reference == "model"
-        key = id(chosen) if drawn else None
+        key = id(chosen) if self.suite.reference == "model" else None
         if key not in self._states:
-            data = None if suite.dataset is None else data_digest(context.dataset())
-            origin: list[Any] = [harness_digest(), data]
-            if drawn:
-                model = context.describe(chosen.component)
-                origin += [model, suite.samples, suite.seed, suite.precision.model]
-                self._states[key] = self._prepare(origin, lambda: self._drawn(chosen))
-            else:
-                batches = functools.partial(context.dataset().batches, suite.batch_size)
-                self._states[key] = self._prepare(origin, batches)
+            self._states[key] = self.reference.states(self.origin(chosen))
         return self._states[key]
 
-    def _prepare(self, origin: Any, batches: Callable[[], Iterator[Tensor]]) -> list[Arrays]:
-        context, suite = self.context, self.suite
-        needs = self.needs - {"model"}
-        drawn = suite.reference == "model"
-        count = suite.samples if drawn else len(context.dataset())
-        described = context.describe(suite.features.component)
-        key = [origin, described, self.device.type, sorted(needs)]
-
-        def gather() -> Arrays:
-            gathering = Gathering(self.extract, needs, count)
-            for batch in batches():
-                gathering.add(batch.to(self.device))
-            return gathering.arrays()
-
-        @functools.cache  # for the metrics of this call, then forgotten
-        def evidence() -> Evidence:
-            return as_evidence(context.arrays.load(["evidence", *key], gather))
-
-        def prepare(component: Any) -> Arrays:
-            return component.prepare(evidence(), context)  # type: ignore[no-any-return]
-
-        return [
-            context.arrays.load(
-                ["state", context.describe(m.component), *key],
-                functools.partial(prepare, m.component),
-            )
-            for m in suite.metrics
-        ]
+    def yardstick(self, chosen: Chosen) -> dict[str, Any]:
+        """The columns that say what rows of this model may be compared with."""
+        key = id(chosen) if self.suite.reference == "model" else None
+        if key not in self._yardsticks:
+            self._yardsticks[key] = yardstick(self.suite, self.context, self.origin(chosen))
+        return self._yardsticks[key]
 
     def _drawn(self, chosen: Chosen) -> Iterator[Tensor]:
         """Exact samples, from streams of their own, as many as a cell has."""

@@ -35,14 +35,14 @@ class Point:
         """The point as table columns: names, and every parameter the suite gives."""
         row: dict[str, Any] = {role: getattr(self, role).name for role in ROLES}
         for role in ROLES:
-            row |= {f"{role}.{k}": _told(v) for k, v in getattr(self, role).given.items()}
+            row |= {f"{role}.{k}": told(v) for k, v in getattr(self, role).given.items()}
         return row
 
 
-def _told(value: Any) -> Any:
+def told(value: Any) -> Any:
     """A value as a suite would give it."""
     if isinstance(value, ComponentSpec):
-        return {"name": value.name, **{k: _told(v) for k, v in value.parameters.items()}}
+        return {"name": value.name, **{k: told(v) for k, v in value.parameters.items()}}
     return value
 
 

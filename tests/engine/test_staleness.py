@@ -197,7 +197,7 @@ def test_a_change_of_the_harness_renews_references_too(
     drive = desk.start()
     bench, model = drive.bench, drive.plan.cells[0].point.model
     before = bench.states(model)[0]["mean"].copy()
-    monkeypatch.setattr("scorebench.running.workbench.harness_digest", lambda: "another")
+    monkeypatch.setattr("scorebench.running.reference.harness_digest", lambda: "another")
     bench._states.clear()
     calls: list[int] = []
     drawn = bench._drawn

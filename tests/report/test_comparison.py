@@ -133,29 +133,45 @@ def test_other_numbers_of_samples_are_not_compared(write_results: Write) -> None
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("features: identity", "features: cnn", "features identity in old, cnn in new"),
-        ("reference: model", "features: a", "reference model in old, dataset in new"),
         (
-            "dataset: {name: digits, split: train}",
-            "dataset: {name: digits, split: test}",
-            "dataset digits (split train) in old, digits (split test) in new",
+            {"features": "identity", "features_digest": "a"},
+            {"features": "cnn", "features_digest": "b"},
+            "not compared: features identity in old, cnn in new",
         ),
         (
-            "metrics: [fid, {name: precision_recall, k: 5}]",
-            "metrics: [precision_recall]",
-            "metric precision_recall k 5 in old, defaults in new",
+            {"reference": "digits", "reference.split": "train", "reference_digest": "a"},
+            {"reference": "digits", "reference.split": "test", "reference_digest": "b"},
+            "not compared: reference.split train in old, test in new",
+        ),
+        (
+            {"features_digest": "a"},
+            {"features_digest": "b"},
+            "not compared: features_digest a in old, b in new",
+        ),
+        (
+            {"metric.fid.version": 1, "metric.kid.seed": 0},
+            {"metric.fid.version": 2, "metric.kid.seed": 1},
+            "not compared: metric.fid.version 1 in old, 2 in new",
         ),
     ],
 )
 def test_other_yardsticks_are_not_compared(
-    write_results: Write, old: str, new: str, why: str
+    write_results: Write, old: dict[str, Any], new: dict[str, Any], why: str
 ) -> None:
     folders = [
-        write_results(*fids("heun", [1.0]), name=name, suite=suite)
-        for name, suite in (("old", f"{old}\n"), ("new", f"{new}\n"))
+        write_results(*fids("heun", [1.0], **row, **{"metric.fid.yardstick": name}), name=name)
+        for name, row in (("old", old), ("new", new))
     ]
     (aside,) = compare(read(folders)).asides
-    assert why in aside.why
+    assert aside.why == why
+
+
+def test_metrics_that_only_one_side_has_are_no_obstacle(write_results: Write) -> None:
+    row = {"metric.fid.yardstick": "a", "metric.kid.yardstick": "b", "features_digest": "c"}
+    old = write_results(*fids("heun", [1.0], **row), name="old")
+    del row["metric.kid.yardstick"]
+    new = write_results(*fids("heun", [2.0], **row), name="new")
+    assert compare(read([old, new])).asides == []
 
 
 def test_metrics_that_only_one_has(write_results: Write) -> None:
