@@ -1,7 +1,13 @@
-"""Overriding a suite's values from the command line: ``--set 'sweep[0].schedule.n=[5, 10]'``."""
+"""Overriding a suite's values from the command line: ``--set 'sweep[0].schedule.n=[5, 10]'``.
+
+``sweep[*].model=factor_mixture`` sets a value in every item of a list.
+"""
 
 from __future__ import annotations
 
+import copy
+import functools
+import operator
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +15,8 @@ from typing import Any
 from scorebench.errors import SuiteError, UserError
 from scorebench.suite.yaml import Document, Location, parse, pretty
 
-_STEP = re.compile(r"\.?([^.\[\]=]+)|\[([0-9]{1,9})\]")
+_STEP = re.compile(r"\.?([^.\[\]=]+)|\[([0-9]{1,9}|\*)\]")
+_EVERY = -1
 
 
 def apply(document: Document, settings: Iterable[str]) -> None:
@@ -32,10 +39,11 @@ def apply(document: Document, settings: Iterable[str]) -> None:
             raise UserError(str(error)) from None
         if document.data is None:
             document.data = {}
-        _assign(document.data, location, given.data, setting)
-        for known in [k for k in document.lines if k[: len(location)] == location]:
-            del document.lines[known]
-        document.lines[location] = 0  # not a place in the file
+        for place in _places(document.data, location, setting):
+            _assign(document.data, place, copy.deepcopy(given.data), setting)
+            for known in [k for k in document.lines if k[: len(place)] == place]:
+                del document.lines[known]
+            document.lines[place] = 0  # not a place in the file
 
 
 def _location(path: str) -> Location:
@@ -45,9 +53,26 @@ def _location(path: str) -> Location:
         match = _STEP.match(path, position)
         if match is None:
             return ()
-        steps.append(match[1] if match[1] is not None else int(match[2]))
+        number = _EVERY if match[2] == "*" else match[2]
+        steps.append(match[1] if match[1] is not None else int(number))
         position = match.end()
     return tuple(steps)
+
+
+def _places(data: Any, location: Location, setting: str) -> list[Location]:
+    """The places that a path stands for; ``[*]`` in it is every item of a list."""
+    if _EVERY not in location:
+        return [location]
+    depth = location.index(_EVERY)
+    try:
+        items = functools.reduce(operator.getitem, location[:depth], data)
+    except (KeyError, IndexError, TypeError):
+        items = None
+    before, after = location[:depth], location[depth + 1 :]
+    if not isinstance(items, list) or not items:
+        raise UserError(f"--set {setting}: {pretty(before) or 'the suite'} has no items")
+    found = (_places(data, (*before, i, *after), setting) for i in range(len(items)))
+    return [place for places in found for place in places]
 
 
 def _assign(data: Any, location: Location, value: Any, setting: str) -> None:

@@ -52,6 +52,14 @@ def test_a_setting_replaces_or_adds_a_value(setting: str, path: list[Any], value
     assert found == before
 
 
+def test_a_star_sets_a_value_in_every_item() -> None:
+    text = "sweep: [{model: a, s: [{n: 1}, {n: 2}]}, {s: [{n: 3}]}]"
+    data = after("sweep[*].model={name: b}", "sweep[*].s[*].n=0", "sweep[1].model.c=1", text=text)
+    first, second = data["sweep"]
+    assert first == {"model": {"name": "b"}, "s": [{"n": 0}, {"n": 0}]}
+    assert second == {"model": {"name": "b", "c": 1}, "s": [{"n": 0}]}
+
+
 def test_later_settings_win() -> None:
     assert after("samples=1", "samples=2")["samples"] == 2
 
@@ -80,6 +88,10 @@ def test_setting_one_alias_leaves_the_others() -> None:
         ("sweep[" + "1" * 5000 + "]=5", "expected path=value"),
         ("sweep[1].schedule=karras", "sweep has no item [1]"),
         ("sweep[0].schedule.n[2]=1", "sweep[0].schedule.n has no item [2]"),
+        ("samples[*]=1", "samples has no items"),
+        ("sweep[3].exclude[*].x=1", "sweep[3].exclude has no items"),
+        ("limits.nothing[*]=1", "limits.nothing has no items"),
+        ("[*]=1", "the suite has no items"),
         ("[0]=1", "the suite has no item [0]"),
         ("samples[0]=1", "samples has no item [0]"),
         ("samples.x=1", "samples is not a mapping, so it has no 'x'"),
@@ -134,7 +146,7 @@ def test_settings_sweep_like_the_file_does(desk) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text() | st.from_regex(r"[a-z.\[\]0-9]{1,12}=.{0,8}", fullmatch=True))
+@given(st.text() | st.from_regex(r"[a-z.*\[\]0-9]{1,12}=.{0,8}", fullmatch=True))
 def test_any_setting_is_applied_or_refused_as_the_users_mistake(setting: str) -> None:
     refused = ""
     try:
