@@ -27,6 +27,9 @@ def scorebench_score_models() -> Iterator[Component]:
     yield Component(
         "diffusers", f"{here}.diffusers_unet:Diffusers", "A UNet2DModel of diffusers, pretrained"
     )
+    yield Component(
+        "ddpm_cifar10", f"{here}.ddpm_cifar10:DDPMCifar10", "DDPM's network of CIFAR-10, pretrained"
+    )
 
 
 @scorebench.hookimpl

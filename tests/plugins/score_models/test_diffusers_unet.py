@@ -488,3 +488,22 @@ def test_a_suite_tells_of_a_hub_name_before_it_starts(
     suite = write_suite(suite_of("./some/tiny"))
     with pytest.raises(SuiteError, match="some/tiny: No such file or directory"):
         scorebench.run(suite, results=tmp_path / "results", engine="inline", device="cpu")
+
+
+def test_the_network_of_cifar10_is_one_of_these(save: Save, hub: Path) -> None:
+    folder = save(tiny(), ddpm())
+    component = scorebench.build("score_model", "ddpm_cifar10", checkpoint=folder)
+    model = component.load(Context(dtype="float64"))
+    sigma = torch.tensor(2.0)
+    assert torch.equal(model.score(normal(), sigma), load(folder).score(normal(), sigma))
+
+
+def test_what_to_do_without_the_network_of_cifar10(hub: Path) -> None:
+    component = scorebench.build("score_model", "ddpm_cifar10")
+    for attempt in (component.load, component.identity):
+        with pytest.raises(UserError) as raised:
+            attempt(Context())
+        told = str(raised.value)
+        assert told.startswith("there is no folder google/ddpm-cifar10-32, and the Hugging Face")
+        assert "--set 'sweep[*].model=factor_mixture'" in told
+        assert "\n" not in told
