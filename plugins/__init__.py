@@ -96,6 +96,15 @@ def scorebench_feature_extractors() -> Iterator[Component]:
     here = f"{__name__}.feature_extractors"
     yield Component("identity", f"{here}.identity:Identity", "The samples themselves, flattened")
     yield Component("digits_cnn", f"{here}.digits_cnn:DigitsCNN", "A classifier of 8×8 digits")
+    yield Component(
+        "inception", f"{here}.inception:Inception", "InceptionV3 by clean-fid, as in published FIDs"
+    )
+    yield Component(
+        "efficientnet_lite0",
+        f"{here}.efficientnet_lite0:EfficientNetLite0",
+        "A small ImageNet network, no download",
+    )
+    yield Component("dinov2", f"{here}.dinov2:DINOv2", "DINOv2 ViT-L/14, Stein et al. 2023")
 
 
 @scorebench.hookimpl
