@@ -24,6 +24,8 @@ bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks.factor_mixture
 	$(BIN)/python -m benchmarks.samplers
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.metrics --agree
+	$(BIN)/python -m benchmarks.metrics
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("scorebench needs Python 3.11 or later, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

@@ -117,6 +117,14 @@ def scorebench_metrics() -> Iterator[Component]:
         f"{here}.precision_recall:PrecisionRecall",
         "k-NN manifolds, Kynkäänniemi et al. 2019",
     )
+    yield Component("kid", f"{here}.kid:KID", "Kernel distance, Bińkowski et al. 2018")
+    yield Component("vendi", f"{here}.vendi:Vendi", "Diversity, Friedman & Dieng 2023")
+    yield Component(
+        "authenticity",
+        f"{here}.authenticity:Authenticity",
+        "The share of samples that aren't copies, Alaa et al. 2022",
+    )
+    yield Component("ct_score", f"{here}.ct_score:CTScore", "A test of copying, Meehan et al. 2020")
     yield Component("mode_weights", f"{here}.mode_weights:ModeWeights", "The share of each mode")
     yield Component("moments", f"{here}.moments:Moments", "Errors of the mean and the variance")
     yield Component("score_error", f"{here}.score_error:ScoreError", "Distance from a known score")

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 class InceptionScore(scorebench.Metric):
     """exp(E_x KL(p(y|x) ‖ p(y))) of a classifier's predictions (Salimans et al. 2016).
 
-    As published: the samples, in their order, are cut into contiguous splits; p(y) is the mean
-    prediction within a split; ``inception_score`` and ``inception_score_std`` are the mean and the
-    population standard deviation over splits. Between 1 and the number of classes. The reference
-    isn't looked at.
+    As published: the samples, in their order, are cut into contiguous splits, at the numbers iN/
+    splits rounded down; p(y) is the mean prediction within a split; ``inception_score`` and
+    ``inception_score_std`` are the mean and the population standard deviation over splits. Between
+    1 and the number of classes. It is biased downwards when a split has few samples: published
+    values are of 50,000 samples in 10 splits, on the logits of one certain network, which others'
+    aren't comparable with. The reference isn't looked at.
     """
 
     needs: ClassVar[frozenset[Literal["logits"]]] = frozenset({"logits"})

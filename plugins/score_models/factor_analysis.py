@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from scorebench import UserError
+from scorebench.metrics import GaussianAccumulator
 
 from .low_rank_mixture import LowRankMixture
 
@@ -73,16 +74,14 @@ def fit(
 
 def principal_subspace(blocks: Callable[[], Iterable[Tensor]], size: int) -> tuple[Tensor, Tensor]:
     """The mean ``[d]`` and the leading principal directions ``[d, min(d, size)]`` of samples."""
-    count, total = 0, torch.zeros((), dtype=torch.float64)
+    accumulator = GaussianAccumulator()
     for block in blocks():
-        count, total = count + len(block), total + block.sum(0)
-    centre, d = total / count, len(total)
+        accumulator.add(block)
+    statistics = accumulator.statistics()
+    centre, d = torch.from_numpy(statistics.mean), len(statistics.mean)
     if d <= size:
         return centre, torch.eye(d, dtype=torch.float64)
-    scatter = torch.zeros(d, d, dtype=torch.float64)
-    for block in blocks():
-        scatter += (block - centre).mT @ (block - centre)
-    _, directions = scipy.linalg.eigh(scatter.numpy(), subset_by_index=(d - size, d - 1))
+    _, directions = scipy.linalg.eigh(statistics.covariance, subset_by_index=(d - size, d - 1))
     return centre, torch.from_numpy(directions)
 
 

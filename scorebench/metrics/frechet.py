@@ -2,102 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
+from scipy.linalg import blas, eigvalsh, lapack, svdvals
 
-from scorebench.errors import UserError
-from scorebench.metrics.arrays import Array, Floats, as_matrix
+from scorebench.metrics.arrays import Floats
+from scorebench.metrics.gaussian import GaussianStatistics, check_dimensions
 
-
-@dataclass(frozen=True, eq=False)
-class GaussianStatistics:
-    """Mean and covariance of a set of features.
-
-    Attributes:
-        mean: float64 ``[d]``.
-        covariance: float64 ``[d, d]``, symmetric, normalised by count - 1.
-        count: number of samples, at least 2.
-    """
-
-    mean: Floats
-    covariance: Floats
-    count: int
-
-    @classmethod
-    def with_root(
-        cls, mean: Floats, covariance: Floats, count: int, root: Floats
-    ) -> GaussianStatistics:
-        """Statistics whose ``root`` is known already, e.g. because it was stored with them."""
-        statistics = cls(mean, covariance, count)
-        vars(statistics)["root"] = root  # where cached_property would keep it
-        return statistics
-
-    @cached_property
-    def root(self) -> Floats:
-        """The symmetric square root of the covariance, ``[d, d]``; computed once.
-
-        Eigenvalues that rounding made negative count as 0.
-        """
-        values, vectors = np.linalg.eigh(self.covariance)
-        factor: Floats = vectors * np.clip(values, 0, None) ** 0.25
-        return factor @ factor.T  # of this form, so that it is symmetric to the last bit
-
-    def merge(self, other: GaussianStatistics) -> GaussianStatistics:
-        """The statistics of both sets of features together (Chan, Golub & LeVeque 1983).
-
-        Raises:
-            UserError: the two differ in dimension.
-        """
-        _check_dimensions(self, other)
-        count = self.count + other.count
-        shift = other.mean - self.mean
-        scatter = (
-            (self.count - 1) * self.covariance
-            + (other.count - 1) * other.covariance
-            + self.count * other.count / count * np.outer(shift, shift)
-        )
-        mean = self.mean + other.count / count * shift
-        return GaussianStatistics(mean, scatter / (count - 1), count)
-
-
-def gaussian_statistics(features: Array) -> GaussianStatistics:
-    """Mean and unbiased covariance of features ``[N, d]``, N ≥ 2.
-
-    Features are centred before they are multiplied, so a large common offset costs no precision.
-
-    Raises:
-        UserError: fewer than 2 samples, not ``[N, d]``, or values that are not finite.
-    """
-    matrix = as_matrix(features, "features", at_least=2)
-    mean = matrix.mean(axis=0)
-    centred = matrix - mean
-    return GaussianStatistics(mean, centred.T @ centred / (len(matrix) - 1), len(matrix))
+# The share of the spread that rounding may take from the fast route by its bound. Measured on
+# spectra of all kinds, no error was above a tenth of its bound.
+TOLERANCE = 3e-9
 
 
 def frechet_distance(reference: GaussianStatistics, generated: GaussianStatistics) -> float:
     """The squared Fréchet (2-Wasserstein) distance between two Gaussians, ≥ 0.
 
     ‖μ₁ - μ₂‖² + tr(Σ₁ + Σ₂ - 2(Σ₁Σ₂)^½) (Dowson & Landau 1982; Heusel et al. 2017, eq. 6), in
-    squared units of the features. Σ₁Σ₂ has the eigenvalues of the symmetric Σ₁^½ Σ₂ Σ₁^½, so
-    the trace needs no complex square root and no regularisation where a covariance is singular.
-    The reference's root is computed once, however many sets are compared with it.
+    squared units of the features. With roots Σ = RᵀR the last trace is the sum of the singular
+    values of R₂R₁ᵀ, so it needs no complex square root, and no regularisation where a covariance
+    is singular. The reference's root is computed once, however many sets are compared with it.
+
+    The error is below 1e-9 of tr(Σ₁ + Σ₂) for statistics of features, of whatever number and rank,
+    and below 1e-7 for statistics that are only covariances.
 
     Raises:
         UserError: the two differ in dimension.
     """
-    _check_dimensions(reference, generated)
+    check_dimensions(reference, generated)
     shift = reference.mean - generated.mean
-    squares = np.linalg.eigvalsh(reference.root @ generated.covariance @ reference.root)
-    overlap = np.sqrt(np.clip(squares, 0, None)).sum()
-    spread = np.trace(reference.covariance) + np.trace(generated.covariance)
+    root = reference.root
+    variances = _column_squares(root)
+    # The squares of the singular values are eigenvalues of a product that is cheaper to make.
+    if generated.count > len(shift) == len(root):
+        others = generated.covariance.diagonal()
+        gram = lapack.dsygst(generated.covariance.T, root.T, itype=2, lower=1)[0]  # R₁Σ₂R₁ᵀ
+        noise = float(variances @ others)  # an entry of Σ is as exact as the variances beside it
+    else:
+        others = _column_squares(generated.root)
+        cross = _cross(generated.root, root)
+        gram = cross @ cross.T if len(cross) < len(root) else cross.T @ cross
+        noise = 0.0
+    squares = eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False)
+    spread = variances.sum() + others.sum()
+    if 2 * _rounding(squares, noise) <= TOLERANCE * spread:
+        overlap = np.sqrt(np.clip(squares, 0, None)).sum()
+    else:
+        overlap = svdvals(_cross(generated.root, root), check_finite=False).sum()
     return max(0.0, float(shift @ shift + spread - 2 * overlap))
 
 
-def _check_dimensions(first: GaussianStatistics, second: GaussianStatistics) -> None:
-    if first.mean.shape != second.mean.shape:
-        raise UserError(
-            f"statistics: expected features of equal dimension, "
-            f"got {len(first.mean)} and {len(second.mean)}"
-        )
+def _cross(root: Floats, reference: Floats) -> Floats:
+    """R₂R₁ᵀ, whose singular values are the square roots of the eigenvalues of Σ₁Σ₂."""
+    if reference.shape[0] < reference.shape[1]:
+        return root @ reference.T
+    product: Floats = blas.dtrmm(1.0, reference.T, root.T, lower=1, trans_a=1).T
+    return product
+
+
+def _column_squares(root: Floats) -> Floats:
+    """The variances, from a root of the covariance."""
+    squares: Floats = np.einsum("ij,ij->j", root, root)
+    return squares
+
+
+def _rounding(squares: Floats, noise: float) -> float:
+    """A bound for what rounding does to the sum of the square roots of a product's eigenvalues.
+
+    Args:
+        squares: the eigenvalues, each off by 1e-16 of the largest of them
+        noise: and by 1e-16 of this.
+    """
+    error = np.finfo(np.float64).eps * (squares.max(initial=0) + noise)
+    if error == 0:
+        return 0.0
+    roots = np.sqrt(np.clip(squares, 0, None))
+    # A root moves by error / (2 root), but that of an eigenvalue of 0 by no more than √error.
+    return float((error / np.maximum(2 * roots, np.sqrt(error))).sum())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from scorebench.errors import UserError
-from scorebench.metrics.arrays import Array, Floats, as_matrix
+from scorebench.metrics.arrays import Array, Floats, as_points
+from scorebench.metrics.distances import Bounds
+from scorebench.metrics.neighbours import closest
 
-# Distances held at a time: 32 MiB, whatever the number of samples.
-BLOCK = 2**22
+Boundary = Literal["closed", "open"]
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,42 @@ class ManifoldScores:
 class Manifold:
     """The region that a reference occupies: a ball around each sample, up to its k-th neighbour.
 
-    A sample is not its own neighbour, but a duplicate of it is. Balls include their boundary, as
-    in Kynkäänniemi et al. 2019, eq. 1. Distances are sums of squared float64 differences, rounded
-    alike wherever they occur: ties are exact and an offset common to all features is harmless.
+    A sample is not its own neighbour, but a duplicate of it is. Distances are sums of squared
+    float64 differences, rounded alike wherever they occur: ties are exact and an offset common to
+    all features is harmless. Most need only be bounded; memory stays at a float32 copy of either
+    side and a few blocks.
 
     Args:
         reference_features: ``[N, d]``, N > k.
         k: which neighbour a ball reaches, ≥ 1.
         radii: ``[N]``, the attribute of an equal manifold, if known; computed otherwise.
+        boundary: "closed" balls include their boundary (≤), as in Kynkäänniemi et al. 2019, eq. 1;
+            "open" ones don't (<), as in the package prdc of Naeem et al. 2020.
 
     Attributes:
         radii: float64 ``[N]``, the Euclidean distance of each sample to its k-th neighbour.
 
     Raises:
-        UserError: k < 1, N ≤ k, features not ``[N, d]`` or not finite, radii not ``[N]``.
+        UserError: k < 1, N ≤ k, features not ``[N, d]`` or not finite, radii not ``[N]``, another
+            boundary.
     """
 
     def __init__(
-        self, reference_features: Array, k: int = 3, *, radii: Floats | None = None
+        self,
+        reference_features: Array,
+        k: int = 3,
+        *,
+        radii: Floats | None = None,
+        boundary: Boundary = "closed",
     ) -> None:
         if k < 1:
             raise UserError(f"k: expected at least 1, got {k}")
+        if boundary not in get_args(Boundary):
+            raise UserError(f'boundary: expected "closed" or "open", got {boundary!r}')
         self.k = k
-        self._reference = as_matrix(reference_features, "reference features", at_least=k + 1)
-        self.radii = _radii(self._reference, k) if radii is None else radii
+        self.boundary = boundary
+        self._reference = as_points(reference_features, "reference features", at_least=k + 1)
+        self.radii = closest(self._reference, None, k)[0][:, -1] if radii is None else radii
         if self.radii.shape != (len(self._reference),):
             raise UserError(
                 f"radii: expected shape [{len(self._reference)}], got {list(self.radii.shape)}"
@@ -68,47 +80,34 @@ class Manifold:
         """Compare generated features ``[M, d]``, M > k, with the reference.
 
         Precision and recall are eq. 2 of Kynkäänniemi et al. 2019, density and coverage those of
-        Naeem et al. 2020, section 3, all four with balls that include their boundary.
+        Naeem et al. 2020, section 3, all four with balls of the same kind.
 
         Raises:
             UserError: M ≤ k, another dimension than the reference's, or values not finite.
         """
-        generated = as_matrix(features, "features", at_least=self.k + 1)
+        generated = as_points(features, "features", at_least=self.k + 1)
         if generated.shape[1] != self._reference.shape[1]:
             raise UserError(
                 f"features: expected {self._reference.shape[1]} columns, as the reference "
                 f"features have, got {generated.shape[1]}"
             )
-        generated_radii = _radii(generated, self.k)
-        precise = hits = 0
-        recalled = np.zeros(len(self._reference), dtype=bool)
+        generated_radii = closest(generated, None, self.k)[0][:, -1]
+        strictly = self.boundary == "open"
+        inside = np.zeros(len(generated), dtype=np.int64)
         covered = np.zeros(len(self._reference), dtype=bool)
-        for rows, distances in _blocks(generated, self._reference):
-            inside_reference = distances <= self.radii
-            inside_generated = distances <= generated_radii[rows, np.newaxis]
-            hits += int(inside_reference.sum())
-            precise += int(inside_reference.any(axis=1).sum())
-            covered |= inside_reference.any(axis=0)
-            recalled |= inside_generated.any(axis=0)
+        recalled = np.zeros(len(self._reference), dtype=bool)
+        bounds = Bounds(generated, self._reference)
+        for rows, columns, low in bounds.blocks():
+            balls = self.radii[np.newaxis, columns]
+            i, j = bounds.within(rows, columns, low, balls, strictly=strictly)
+            inside += np.bincount(i, minlength=len(generated))
+            covered[j] = True
+            balls = generated_radii[rows, np.newaxis]
+            _, j = bounds.within(rows, columns, low, balls, strictly=strictly)
+            recalled[j] = True
         return ManifoldScores(
-            precision=precise / len(generated),
+            precision=float((inside > 0).mean()),
             recall=float(recalled.mean()),
-            density=hits / (self.k * len(generated)),
+            density=float(inside.sum()) / (self.k * len(generated)),
             coverage=float(covered.mean()),
         )
-
-
-def _radii(features: Floats, k: int) -> Floats:
-    """Each sample's distance to its k-th neighbour; itself, at distance 0, is number 0."""
-    radii = np.empty(len(features))
-    for rows, distances in _blocks(features, features):
-        radii[rows] = np.partition(distances, k, axis=1)[:, k]
-    return radii
-
-
-def _blocks(rows: Floats, columns: Floats) -> Iterator[tuple[slice, Floats]]:
-    """The distances ``[len(rows), len(columns)]``, as many rows at a time as ``BLOCK`` allows."""
-    size = max(1, BLOCK // len(columns))
-    for start in range(0, len(rows), size):
-        block = slice(start, start + size)
-        yield block, cdist(rows[block], columns, "euclidean")

@@ -1,7 +1,8 @@
 """What holds for every metric.
 
 Both sides are random but fixed: two-dimensional samples, which are their own features, and logits
-of four classes. ``examples`` of a metric whose parameters depend on the dimension fit that.
+of four classes. Other datasets that a metric looks at are like the reference. ``examples`` of a
+metric whose parameters depend on the dimension fit that.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import dataclasses
 import math
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -51,18 +52,27 @@ class StandardNormal(ScoreModel):
 def evidence(metric: Any, context: Context, *, generated: bool, count: int = 0) -> Evidence:
     """One side, of ``count`` samples or as many as will do, with what the metric needs."""
     count = count or max(COUNT, 2 * metric.minimum_samples)
-    rng = np.random.default_rng(int(generated))
-    samples = rng.normal(generated, 1 - 0.3 * generated, size=(count, 2))
+    if not generated:
+        names = enumerate(metric.datasets, start=2)
+        others = {name: _drawn(metric, count, seed) for seed, name in names}
+        return dataclasses.replace(_drawn(metric, count, seed=0), others=others)
+    side = _drawn(metric, count, seed=1, mean=1, std=0.7)
+    if "model" not in metric.needs:
+        return side
+    return dataclasses.replace(
+        side, model=StandardNormal(), sigmas=np.array(LEVELS), context=context
+    )
+
+
+def _drawn(metric: Any, count: int, seed: int, mean: float = 0, std: float = 1) -> Evidence:
+    rng = np.random.default_rng(seed)
+    samples = rng.normal(mean, std, size=(count, 2))
     logits = 2 * rng.normal(size=(count, 4))
-    sampled = generated and "model" in metric.needs
     return Evidence(
         count=count,
         vectors=samples.copy() if "features" in metric.needs else None,
         logits=logits if "logits" in metric.needs else None,
         samples=samples if "samples" in metric.needs else None,
-        model=StandardNormal() if sampled else None,
-        sigmas=np.array(LEVELS) if sampled else None,
-        context=context if sampled else None,
     )
 
 
@@ -78,10 +88,17 @@ def sides(metric: Any, context: Context) -> tuple[Evidence, Evidence]:
 
 
 def mapped(side: Evidence, change: Callable[[Array], Array]) -> Evidence:
-    """Evidence with every array changed alike."""
-    arrays = {name: getattr(side, name) for name in PARTS}
-    changes: dict[str, Any] = {n: change(array) for n, array in arrays.items() if array is not None}
-    return dataclasses.replace(side, **changes)
+    """Evidence with every array changed alike, those of other datasets too."""
+    changes: dict[str, Any] = {name: change(array) for name, array in parts(side)}
+    others = {name: mapped(other, change) for name, other in side.others.items()}
+    return dataclasses.replace(side, **changes, others=others)
+
+
+def parts(side: Evidence) -> Iterator[tuple[str, Array]]:
+    """The arrays of a side, by name."""
+    for name in PARTS:
+        if (array := getattr(side, name)) is not None:
+            yield name, array
 
 
 def gap(first: Columns, second: Columns) -> float:
@@ -137,12 +154,11 @@ def input_untouched(component: Any, context: Context) -> Outcome:
     component.compute(state, generated)
     fresh = sides(component, context)
     pairs = {f"state {name}": (state[name], array) for name, array in kept.items()}
-    for name in PARTS:
-        for side, seen, new in zip(
-            ("real", "generated"), (reference, generated), fresh, strict=True
-        ):
-            if getattr(new, name) is not None:
-                pairs[f"{side} {name}"] = (getattr(seen, name), getattr(new, name))
+    seen = {"real": reference, **reference.others, "generated": generated}
+    new = {"real": fresh[0], **fresh[0].others, "generated": fresh[1]}
+    for side in seen:
+        for (name, now), (_, before) in zip(parts(seen[side]), parts(new[side]), strict=True):
+            pairs[f"{side} {name}"] = (now, before)
     spoilt = [name for name, (now, before) in pairs.items() if not np.array_equal(now, before)]
     told = f"changes {', '.join(spoilt)}" if spoilt else f"{len(pairs)} arrays are untouched"
     return Outcome("input untouched", not spoilt, told)

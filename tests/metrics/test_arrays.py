@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scorebench.errors import UserError
-from scorebench.metrics.arrays import LARGEST, as_matrix
+from scorebench.metrics.arrays import LARGEST, as_matrix, as_points
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "int64", "bool"])
@@ -27,6 +27,13 @@ def test_a_float64_array_is_not_copied() -> None:
     assert np.shares_memory(as_matrix(values, "x"), values)
 
 
+def test_points_keep_float32() -> None:
+    values = np.ones((2, 2), dtype=np.float32)
+    assert np.shares_memory(as_points(values, "x"), values)
+    assert np.shares_memory(as_points(torch.from_numpy(values), "x"), values)
+    assert as_points(values.astype(np.int32), "x").dtype == np.float64
+
+
 def test_the_largest_values_are_accepted() -> None:
     as_matrix(np.array([[LARGEST, -LARGEST]]), "x")
 
@@ -41,7 +48,7 @@ def test_the_largest_values_are_accepted() -> None:
         (np.array([[1.0, np.nan]]), "finite"),
         (np.array([[np.inf, 1.0]]), "finite"),
         (np.array([[1.0, -np.inf]]), "finite"),
-        (np.array([[1.0, -2 * LARGEST]]), "finite values within ±1e\\+64"),
+        (np.array([[1.0, -2 * LARGEST]]), "finite values within ±1e\\+48"),
         (torch.tensor([[np.nan]]), "finite"),
         (np.array([[1j]]), "real numbers, got an array of complex128"),
         (np.array([["a"]]), "real numbers"),

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import log_softmax, logsumexp
 
 from scorebench.errors import UserError
 from scorebench.metrics import inception_score
@@ -29,15 +30,13 @@ def published(logits: np.ndarray, splits: int) -> tuple[float, float]:
     return float(np.mean(scores)), float(np.std(scores))
 
 
-def test_uniform_predictions_score_1() -> None:
-    assert inception_score(np.full((20, 7), 5.0)) == pytest.approx((1, 0))
+@pytest.mark.parametrize("row", [[5.0] * 7, [3.0, -1.0, 0.5], [700.3, -200.1, 0.1]])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_prediction_for_all_samples_scores_exactly_1(row: list[float], dtype: type) -> None:
+    assert inception_score(np.tile(row, (30, 1)).astype(dtype), splits=7) == (1, 0)
 
 
-def test_one_prediction_for_all_samples_scores_1() -> None:
-    assert inception_score(np.tile([3.0, -1.0, 0.5], (20, 1))) == pytest.approx((1, 0))
-
-
-@pytest.mark.parametrize("confidence", [50, 1e4, 1e60])
+@pytest.mark.parametrize("confidence", [50, 1e4, 1e40])
 def test_certain_balanced_predictions_score_the_number_of_classes(confidence: float) -> None:
     logits = confidence * np.tile(np.eye(6), (10, 1))
     assert inception_score(logits, splits=10) == pytest.approx((6, 0))
@@ -82,7 +81,23 @@ def test_order_matters_between_splits_only(seed: int) -> None:
 
 
 def test_as_many_splits_as_samples_score_1() -> None:
-    assert inception_score(draw_logits(0, count=5), splits=5) == pytest.approx((1, 0))
+    assert inception_score(draw_logits(0, count=5), splits=5) == (1, 0)
+
+
+@pytest.mark.parametrize(("spread", "offset"), [(1, 0), (3, 512), (200, 0)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_classes_lose_no_precision(spread: float, offset: float, dtype: type) -> None:
+    # more than a block, and logits of ±200 that would overflow, at 512 even in float64
+    rng = np.random.default_rng(0)
+    logits = (spread * rng.uniform(-1, 1, size=(300, 1008))).astype(dtype)
+    exact = logits.astype(np.float64)
+    conditional = log_softmax(exact, axis=1)
+    marginal = logsumexp(conditional, axis=0) - np.log(len(exact))
+    divergences = (np.exp(conditional) * (conditional - marginal)).sum(axis=1)
+    score, std = inception_score(logits + np.full((300, 1), offset, dtype), splits=1)
+    tolerance = 1e-12 if offset == 0 else 1e-4 if dtype is np.float32 else 1e-11
+    assert score == pytest.approx(np.exp(divergences.mean()), rel=tolerance)
+    assert std == 0
 
 
 def test_tensors_of_low_precision_are_computed_in_float64() -> None:

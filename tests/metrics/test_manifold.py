@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import operator
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from scipy.stats import ortho_group
 
 from scorebench.errors import UserError
-from scorebench.metrics import Manifold, ManifoldScores, manifold
+from scorebench.metrics import Manifold, ManifoldScores, distances
 
 laws = settings(max_examples=50, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -26,14 +30,19 @@ def slow_radii(points: np.ndarray, k: int) -> list[int]:
     ]
 
 
-def slow_scores(real: np.ndarray, fake: np.ndarray, k: int) -> ManifoldScores:
+def slow_scores(
+    real: np.ndarray, fake: np.ndarray, k: int, boundary: str = "closed"
+) -> ManifoldScores:
     """The definitions, loop by loop, in exact integer arithmetic."""
+    inside = operator.le if boundary == "closed" else operator.lt
     real_radii, fake_radii = slow_radii(real, k), slow_radii(fake, k)
     inside_real = [
-        [squared(f, r) <= radius for r, radius in zip(real, real_radii, strict=True)] for f in fake
+        [inside(squared(f, r), radius) for r, radius in zip(real, real_radii, strict=True)]
+        for f in fake
     ]
     inside_fake = [
-        [squared(r, f) <= radius for f, radius in zip(fake, fake_radii, strict=True)] for r in real
+        [inside(squared(r, f), radius) for f, radius in zip(fake, fake_radii, strict=True)]
+        for r in real
     ]
     return ManifoldScores(
         precision=sum(map(any, inside_real)) / len(fake),
@@ -61,28 +70,75 @@ def pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(pairs())
+@given(
+    pairs(),
+    st.sampled_from(["closed", "open"]),
+    st.sampled_from([np.int64, np.float32, np.float64]),
+    st.sampled_from([7, 1024]),
+    st.sampled_from([0, 64]),
+)
 def test_scores_are_those_of_the_definitions_under_ties_and_duplicates(
-    case: tuple[np.ndarray, np.ndarray, int],
+    case: tuple[np.ndarray, np.ndarray, int], boundary: str, dtype: type, block: int, few: int
 ) -> None:
     real, fake, k = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distances, "BLOCK", block)
+        patch.setattr(distances, "FEW", few)
+        scores = Manifold(real.astype(dtype), k, boundary=boundary).scores(fake.astype(dtype))
     # approx for the last bit of a mean: any miscounted sample is off by more than 1/100.
-    expected = slow_scores(real, fake, k)
-    scores = Manifold(real, k).scores(fake)
+    expected = slow_scores(real, fake, k, boundary)
     assert vars(scores) == pytest.approx(vars(expected), abs=1e-12)
 
 
-@pytest.mark.parametrize("block", [1, 100, 350])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("offset", "scale"), [(0, 1), (1000, 1), (0, 1e-30), (0, 1e30)])
+def test_scores_in_many_dimensions_are_those_of_float64_distances(
+    offset: float, scale: float, dtype: str
+) -> None:
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(130, 100)), 0.95 * rng.normal(size=(120, 100))
+    fake[:20] = real[:20]  # on the boundaries of their neighbours' balls
+    real, fake = ((scale * (x + offset)).astype(dtype) for x in (real, fake))
+    manifold = Manifold(real)
+    real_radii, fake_radii = (np.sort(cdist(x, x), axis=1)[:, 3] for x in (real, fake))
+    np.testing.assert_array_equal(manifold.radii, real_radii)
+    between = cdist(fake, real)
+    inside_real, inside_fake = between <= real_radii, between <= fake_radii[:, np.newaxis]
+    assert vars(manifold.scores(fake)) == pytest.approx(
+        {
+            "precision": inside_real.any(axis=1).mean(),
+            "recall": inside_fake.any(axis=0).mean(),
+            "density": inside_real.sum() / (3 * 120),
+            "coverage": inside_real.any(axis=0).mean(),
+        },
+        abs=1e-12,
+    )
+
+
+@pytest.mark.parametrize("block", [1, 10, 35])
 def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real, fake = grid(0, 60, 3, 9), grid(1, 50, 3, 9) // 2 * 3
     whole = Manifold(real)
     scores = whole.scores(fake)
-    monkeypatch.setattr(manifold, "BLOCK", block)
+    monkeypatch.setattr(distances, "BLOCK", block)
     blocked = Manifold(real)
     np.testing.assert_array_equal(blocked.radii, whole.radii)
     assert blocked.scores(fake) == scores
     assert min(scores.precision, scores.recall, scores.coverage) > 0
     assert max(scores.precision, scores.recall, scores.coverage) < 1
+
+
+def test_memory_is_a_float32_copy_of_either_side_and_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(distances, "BLOCK", 64)
+    rng = np.random.default_rng(0)
+    real, fake = (rng.normal(size=(2000, 70)).astype(np.float32) for _ in range(2))
+    tracemalloc.start()
+    Manifold(real).scores(fake)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * real.nbytes + 4e6 < 2000 * 2000 * 4 / 2
 
 
 @laws
@@ -180,6 +236,8 @@ def test_bad_input_is_named() -> None:
     good = np.zeros((5, 2))
     with pytest.raises(UserError, match=r"^k: expected at least 1, got 0$"):
         Manifold(good, k=0)
+    with pytest.raises(UserError, match=r'^boundary: expected "closed" or "open", got \'half\'$'):
+        Manifold(good, boundary="half")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"^reference features: expected finite"):
         Manifold(np.full((5, 2), np.nan))
     with pytest.raises(UserError, match=r"^features: expected finite"):

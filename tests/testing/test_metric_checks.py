@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from scorebench import Context, Evidence, Metric
+from scorebench import ComponentSpec, Context, Evidence, Metric
 from scorebench.testing import Outcome, run_checks
 
 State = Mapping[str, Any]
@@ -43,6 +43,17 @@ class OfEverything(MeanDistance):
         assert generated.context.dtype == generated.model.dtype
         found = {"score": float((score**2).mean()), "logits": float(generated.logits.std())}
         return {**super().compute(state, generated), **found}
+
+
+class OfAnother(MeanDistance):
+    """Looks at a dataset besides the reference."""
+
+    @property
+    def datasets(self) -> Mapping[str, ComponentSpec]:
+        return {"train": ComponentSpec("digits")}
+
+    def prepare(self, reference: Evidence, context: Context) -> State:
+        return super().prepare(reference.others["train"], context)
 
 
 class OfTheLast(MeanDistance):
@@ -116,6 +127,17 @@ class FirstOfTheReference(MeanDistance):
         return {"mean": reference.vectors[:50].mean(0)}
 
 
+class FirstOfAnother(OfAnother):
+    def prepare(self, reference: Evidence, context: Context) -> State:
+        return {"mean": reference.others["train"].vectors[:50].mean(0)}
+
+
+class CentresAnother(OfAnother):
+    def prepare(self, reference: Evidence, context: Context) -> State:
+        reference.others["train"].vectors[:] -= reference.vectors.mean(0)
+        return super().prepare(reference, context)
+
+
 class TooFew(MeanDistance):
     def compute(self, state: State, generated: Evidence) -> Mapping[str, float]:
         return {"mean_error": float(generated.vectors.sum() / (generated.count - 1))}
@@ -146,7 +168,7 @@ def outcomes(metric: Metric) -> dict[str, Outcome]:
     return {o.check: o for o in run_checks("metric", metric)}
 
 
-@pytest.mark.parametrize("metric", [MeanDistance(), OfEverything()])
+@pytest.mark.parametrize("metric", [MeanDistance(), OfEverything(), OfAnother()])
 def test_a_sound_metric_passes_everything(metric: Metric) -> None:
     found = outcomes(metric)
     assert len(found) == 8
@@ -177,6 +199,8 @@ def test_order_of_the_generated_samples_is_told_and_not_judged() -> None:
         (SpoilsTheState(), "input untouched", "changes state mean"),
         (RandomSubset(), "same values again", "two global random states"),
         (FirstOfTheReference(), "reference in any order", "with the reference shuffled"),
+        (FirstOfAnother(), "reference in any order", "with the reference shuffled"),
+        (CentresAnother(), "input untouched", "changes train vectors"),
         (TooFew(), "fewest samples", "mean_error not finite with 1 samples"),
         (RaisesOnFew(), "fewest samples", "raised ValueError: needs five (test_metric_checks.py"),
         (InFloat16(), "either precision", "float32 and in float64 differ"),

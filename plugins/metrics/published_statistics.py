@@ -1,0 +1,50 @@
+"""Gaussian statistics of features, in the files that FID packages publish."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from scorebench import UserError
+from scorebench.metrics import GaussianStatistics
+
+ASYMMETRY = 1e-5  # of the largest entry; some files were computed in float32
+
+
+def read_statistics(path: Path) -> GaussianStatistics:
+    """Read an ``.npz`` with ``mu`` ``[d]`` and ``sigma`` ``[d, d]``, as of clean-fid, pytorch-fid.
+
+    Such files don't say how many samples they are of, so the result's count is 0.
+
+    Raises:
+        UserError: not such a file, or its arrays are not a mean and a covariance.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file of statistics")
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path}: expected statistics as an .npz archive, which this is not")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if missing := {"mu", "sigma"} - {*file.files}:
+                raise UserError(
+                    f"{path}: expected arrays mu and sigma, but there is no "
+                    f"{' and no '.join(sorted(missing))}, just {', '.join(file.files) or 'nothing'}"
+                )
+            mean, covariance = (np.asarray(file[name], np.float64) for name in ("mu", "sigma"))
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path}: expected statistics as an .npz archive, but {error}") from None
+    dimension = len(mean) if mean.ndim == 1 else 0
+    if not dimension or covariance.shape != (dimension, dimension):
+        raise UserError(
+            f"{path}: expected mu of shape [d] and sigma of shape [d, d], "
+            f"got {list(mean.shape)} and {list(covariance.shape)}"
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise UserError(f"{path}: expected finite values, got NaN or infinite ones")
+    symmetric = (covariance + covariance.T) / 2
+    if np.abs(covariance - symmetric).max() > ASYMMETRY * np.abs(covariance).max():
+        raise UserError(f"{path}: expected a symmetric sigma, as a covariance is")
+    return GaussianStatistics(mean, symmetric, count=0)
