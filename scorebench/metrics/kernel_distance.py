@@ -12,8 +12,8 @@ from scorebench.metrics.arrays import Array, Floats, Points, as_points, check_co
 from scorebench.metrics.distances import Indices
 from scorebench.metrics.ordering import own_order
 
-# Products held at a time, BLOCK x BLOCK, and how many rows of them become kernels at a time: as many
-# as a cache holds.
+# Products held at a time, BLOCK x BLOCK, and rows of them that become kernels at a time, few enough
+# for a cache.
 BLOCK = 1024
 ROWS = 64
 # Numbers that can be squared and summed in float32.
@@ -149,14 +149,11 @@ def _within(side: _Centred) -> float:
     blocks, count = side.blocks(), len(side.points)
     own = sum(_sum(block, block) for block in blocks)
     others = sum(_sum(*pair) for pair in combinations(blocks, 2))
-    selves = (
-        (np.einsum("nd,nd->n", side.points, side.points, dtype=np.float64) + 2 * side.offsets) ** 3
-    ).sum()
-    return (own - float(selves) + 2 * others) / (count * (count - 1))
+    return (own + 2 * others) / (count * (count - 1))
 
 
 def _sum(rows: _Centred, columns: _Centred) -> float:
-    """The sum of all kernels between two blocks."""
+    """The sum of the kernels of all pairs between two blocks, or of all different points in one."""
     # Of an array with itself numpy takes one half of the products only.
     products = rows.points @ columns.points.T
     total = 0.0
@@ -165,4 +162,6 @@ def _sum(rows: _Centred, columns: _Centred) -> float:
         kernels = products[part] + rows.offsets[part, np.newaxis]
         kernels += columns.offsets
         total += float(np.vdot(kernels * kernels, kernels))
+    if rows is columns:
+        total -= float(((products.diagonal() + 2 * rows.offsets) ** 3).sum())
     return total
