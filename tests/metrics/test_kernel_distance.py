@@ -97,7 +97,7 @@ def test_float32_features_lose_nothing_to_speak_of(offset: float) -> None:
     x, y = x.astype(np.float32), y.astype(np.float32)
     exact = squared_mmd(x.astype(np.float64), y.astype(np.float64))
     spread = 3 * (1 + offset**2 + 2 * offset) ** 2  # of kernels, per unit of x·y/d
-    assert squared_mmd(x, y) == pytest.approx(exact, abs=1e-9 * spread)
+    assert squared_mmd(x, y) == pytest.approx(exact, abs=5e-9 * spread)
     assert squared_mmd(torch.from_numpy(x), torch.from_numpy(y)) == squared_mmd(x, y)
 
 
