@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from prdc import compute_prdc
 
 from scorebench import Context, Evidence
 from scorebench.metrics import Manifold
@@ -33,11 +34,10 @@ def test_columns_are_the_scores_of_the_manifold() -> None:
 
 
 def test_an_open_boundary_is_that_of_prdc() -> None:
-    prdc = pytest.importorskip("prdc")
     rng = np.random.default_rng(0)
     real, fake = rng.integers(0, 5, size=(60, 2)), rng.integers(1, 7, size=(50, 2))
     opened = columns(PrecisionRecall(k=3, boundary="open"), real, fake)
-    assert opened == pytest.approx(prdc.compute_prdc(real, fake, nearest_k=3))
+    assert opened == pytest.approx(compute_prdc(real, fake, nearest_k=3))
     closed = columns(PrecisionRecall(k=3), real, fake)
     assert all(closed[name] > opened[name] for name in opened)
 
