@@ -2,8 +2,8 @@
 
 The contenders of a piece take turns, at 1 thread and then at 2. Printed are seconds (or images a
 second), the same as a multiple of ours, and the peak of memory above what there was before. The
-goals are in docs/metrics.md. ``--agree`` compares values instead; it takes seconds, and exits with
-1 where a difference exceeds its bound. On Linux with glibc.
+goals stand beside the figures in docs/metrics.md. ``--agree`` compares values instead; it takes
+seconds, and exits with 1 where a difference exceeds its bound. On Linux with glibc.
 """
 
 from __future__ import annotations
