@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from annotated_types import Ge
+from annotated_types import Ge, Lt
 
 import scorebench
 from scorebench import DatasetSpec
@@ -50,7 +50,7 @@ class CTScore(scorebench.Metric):
     """Number of cells that the training set is parted into, in which distances are compared."""
     fewest: Annotated[int, Ge(1)] = 20
     """Generated samples for a cell to count, τ·N in the paper."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     """Seed of the partition, the same in every cell of the suite."""
 
     def __post_init__(self) -> None:
@@ -73,13 +73,19 @@ class CTScore(scorebench.Metric):
         """The fields of a ``CopyingTest``.
 
         Raises:
-            UserError: there are fewer training samples than cells, or the two differ in dimension.
+            UserError: both datasets are the same data, there are fewer training samples than
+                cells, or the two differ in dimension.
         """
         train, held_out = (
             reference.others.get(s, reference).vectors for s in ("train", "held_out")
         )
         assert train is not None
         assert held_out is not None
+        if train.shape == held_out.shape and (train == held_out).all():
+            raise scorebench.UserError(
+                "train and held_out are the same data, one of them being the suite's reference; "
+                "name the data that the model was fitted to, and other data"
+            )
         return vars(CopyingTest.fit(train, held_out, self.cells, self.seed))
 
     def compute(

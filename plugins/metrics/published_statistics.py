@@ -11,7 +11,8 @@ import numpy as np
 from scorebench import UserError
 from scorebench.metrics import GaussianStatistics
 
-ASYMMETRY = 1e-5  # of the largest entry; some files were computed in float32
+ROUNDING = 1e-5  # of the largest entry or eigenvalue; some files were computed in float32
+LARGEST = 1e48  # of the features that statistics are of
 
 
 def read_statistics(path: Path) -> GaussianStatistics:
@@ -33,9 +34,15 @@ def read_statistics(path: Path) -> GaussianStatistics:
                     f"{path}: expected arrays mu and sigma, but there is no "
                     f"{' and no '.join(sorted(missing))}, just {', '.join(file.files) or 'nothing'}"
                 )
-            mean, covariance = (np.asarray(file[name], np.float64) for name in ("mu", "sigma"))
+            arrays = [np.asarray(file[name]) for name in ("mu", "sigma")]
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: expected statistics as an .npz archive, but {error}") from None
+    if any(array.dtype.kind not in "iuf" for array in arrays):
+        raise UserError(
+            f"{path}: expected mu and sigma of real numbers, "
+            f"got {arrays[0].dtype} and {arrays[1].dtype}"
+        )
+    mean, covariance = (array.astype(np.float64) for array in arrays)
     dimension = len(mean) if mean.ndim == 1 else 0
     if not dimension or covariance.shape != (dimension, dimension):
         raise UserError(
@@ -44,7 +51,15 @@ def read_statistics(path: Path) -> GaussianStatistics:
         )
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
         raise UserError(f"{path}: expected finite values, got NaN or infinite ones")
+    if max(np.abs(mean).max(), np.sqrt(np.abs(covariance).max())) > LARGEST:
+        raise UserError(f"{path}: expected statistics of features within ±{LARGEST:g}")
     symmetric = (covariance + covariance.T) / 2
-    if np.abs(covariance - symmetric).max() > ASYMMETRY * np.abs(covariance).max():
+    if np.abs(covariance - symmetric).max() > ROUNDING * np.abs(covariance).max():
         raise UserError(f"{path}: expected a symmetric sigma, as a covariance is")
+    lowest, highest = np.linalg.eigvalsh(symmetric)[[0, -1]]
+    if lowest < -ROUNDING * abs(highest):
+        raise UserError(
+            f"{path}: expected a sigma without negative eigenvalues, as a covariance is, but they "
+            f"are from {lowest:g} to {highest:g}"
+        )
     return GaussianStatistics(mean, symmetric, count=0)

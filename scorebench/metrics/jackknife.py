@@ -33,11 +33,13 @@ def frechet_interval(
         The interval's ends, ≥ 0.
 
     Raises:
-        UserError: groups out of range, or what ``frechet_distance`` refuses.
+        UserError: groups or confidence out of range, or what ``frechet_distance`` refuses.
     """
     count = len(features)
     if not 2 <= groups <= count:
         raise UserError(f"groups: expected 2 to {count}, the number of samples, got {groups}")
+    if not 0 < confidence < 1:
+        raise UserError(f"confidence: expected a number between 0 and 1, got {confidence}")
     group = np.arange(count) % groups
     whole, *others = (
         frechet_distance(reference, gaussian_statistics(features[group != left_out]))

@@ -122,7 +122,8 @@ class _Centred:
 
 def _centred(points: Points, centre: Floats) -> _Centred:
     count, dimension = points.shape
-    single = points.dtype == np.float32 and float(np.abs(points).max()) < SQUARED
+    largest = float(np.abs(points).max()) + float(np.abs(centre).max())
+    single = points.dtype == np.float32 and largest < SQUARED
     centred: Points = np.empty(points.shape, np.float32 if single else np.float64)
     offsets = np.empty(count)
     for start in range(0, count, BLOCK):

@@ -49,3 +49,9 @@ def test_its_lower_end_is_not_negative() -> None:
 def test_groups_must_exist_and_hold_samples(groups: int) -> None:
     with pytest.raises(UserError, match=f"^groups: expected 2 to 20, .* got {groups}$"):
         frechet_interval(STANDARD, draws(0, 20), groups)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -1.0, 2.0, float("nan")])
+def test_confidence_is_between_0_and_1(confidence: float) -> None:
+    with pytest.raises(UserError, match=r"^confidence: expected a number between 0 and 1, got"):
+        frechet_interval(STANDARD, draws(0, 20), confidence=confidence)

@@ -127,6 +127,13 @@ def test_kid_is_the_mean_over_seeded_subsets_without_replacement() -> None:
     assert mean == pytest.approx(squared_mmd(x, y), abs=4 * std / np.sqrt(400))
 
 
+def test_a_large_reference_does_not_overflow_small_samples_in_float32() -> None:
+    rng = np.random.default_rng(0)
+    reference, features = 1e46 * rng.normal(size=(20, 3)), rng.normal(size=(20, 3))
+    found = squared_mmd(reference, features.astype(np.float32))
+    assert found == pytest.approx(squared_mmd(reference, features))
+
+
 def test_subsets_are_no_larger_than_the_smaller_side() -> None:
     x, y = draw(0, 40), draw(1, 6, mean=1)
     assert kernel_distance(x, y, 5, 1000) == kernel_distance(x, y, 5, 6)

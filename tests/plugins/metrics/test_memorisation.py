@@ -49,6 +49,12 @@ def test_the_training_sets_own_distances_are_computed_once() -> None:
     assert metric.compute(nothing, fake) == {"authenticity": 0}
 
 
+def test_c_t_of_a_dataset_against_itself_is_refused() -> None:
+    metric = scorebench.build("metric", "ct_score", held_out=TEST)
+    with pytest.raises(UserError, match=r"^train and held_out are the same data, one of them"):
+        metric.prepare(side(0, held_out=side(0)), Context())
+
+
 def test_c_t_takes_the_reference_for_what_is_not_given() -> None:
     first, second, third, fake = side(0), side(1), side(2), side(3)
     expected = ct_score(first.vectors, second.vectors, fake.vectors, cells=2, fewest=5, seed=1)

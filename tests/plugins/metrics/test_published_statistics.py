@@ -33,6 +33,12 @@ def test_rounding_of_float32_is_no_asymmetry(tmp_path: Path) -> None:
     assert covariance[0, 1] == covariance[1, 0]
 
 
+def test_eigenvalues_that_are_negative_by_rounding_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, mu=np.zeros(2), sigma=np.diag([1, -1e-7]))
+    assert read_statistics(path).covariance[1, 1] == -1e-7
+
+
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
@@ -48,7 +54,13 @@ def test_rounding_of_float32_is_no_asymmetry(tmp_path: Path) -> None:
         ({"mu": np.zeros(2), "sigma": SIGMA * [[1, np.nan], [1, 1]]}, "expected finite values"),
         ({"mu": np.array([0, np.inf]), "sigma": SIGMA}, "expected finite values"),
         ({"mu": np.zeros(2), "sigma": np.array([[1, 0], [1, 1]])}, "expected a symmetric sigma"),
-        ({"mu": np.zeros(2), "sigma": np.array([["a", "b"]] * 2)}, "but could not convert string"),
+        ({"mu": np.zeros(2), "sigma": -SIGMA}, "expected a sigma without negative eigenvalues"),
+        ({"mu": np.zeros(2), "sigma": SIGMA - 2 * np.eye(2)}, "are from -0.618.* to 1.618"),
+        ({"mu": np.array([0, 1e49]), "sigma": SIGMA}, r"of features within ±1e\+48"),
+        ({"mu": np.zeros(2), "sigma": SIGMA * 1e98}, r"of features within ±1e\+48"),
+        ({"mu": np.zeros(2), "sigma": SIGMA + 1j}, "of real numbers, got float64 and complex128"),
+        ({"mu": np.zeros(2, "M8[s]"), "sigma": SIGMA}, r"of real numbers, got datetime64\[s\]"),
+        ({"mu": np.zeros(2), "sigma": np.array([["a", "b"]] * 2)}, "of real numbers, got float64"),
         ({"mu": np.array([{}, {}]), "sigma": SIGMA}, "but Object arrays cannot be loaded"),
     ],
 )
