@@ -10,9 +10,9 @@ import numpy as np
 
 from scorebench import UserError
 from scorebench.metrics import GaussianStatistics
+from scorebench.metrics.arrays import LARGEST
 
 ROUNDING = 1e-5  # of the largest entry or eigenvalue; some files were computed in float32
-LARGEST = 1e48  # of the features that statistics are of
 
 
 def read_statistics(path: Path) -> GaussianStatistics:
