@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from scorebench import UserError
-from scorebench.metrics import GaussianStatistics
-from scorebench.metrics.arrays import LARGEST
+from scorebench.metrics import LARGEST_FEATURE, GaussianStatistics
 
 ROUNDING = 1e-5  # of the largest entry or eigenvalue; some files were computed in float32
 
@@ -51,8 +50,8 @@ def read_statistics(path: Path) -> GaussianStatistics:
         )
     if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
         raise UserError(f"{path}: expected finite values, got NaN or infinite ones")
-    if max(np.abs(mean).max(), np.sqrt(np.abs(covariance).max())) > LARGEST:
-        raise UserError(f"{path}: expected statistics of features within ±{LARGEST:g}")
+    if max(np.abs(mean).max(), np.sqrt(np.abs(covariance).max())) > LARGEST_FEATURE:
+        raise UserError(f"{path}: expected statistics of features within ±{LARGEST_FEATURE:g}")
     symmetric = (covariance + covariance.T) / 2
     if np.abs(covariance - symmetric).max() > ROUNDING * np.abs(covariance).max():
         raise UserError(f"{path}: expected a symmetric sigma, as a covariance is")

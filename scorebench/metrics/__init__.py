@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scorebench.metrics.accumulator import GaussianAccumulator, gaussian_statistics
+from scorebench.metrics.arrays import LARGEST_FEATURE
 from scorebench.metrics.authenticity import authenticity
 from scorebench.metrics.ct_score import CopyingTest, ct_score
 from scorebench.metrics.extrapolation import fid_infinity
@@ -20,6 +21,7 @@ from scorebench.metrics.neighbours import nearest
 from scorebench.metrics.vendi import vendi
 
 __all__ = [
+    "LARGEST_FEATURE",
     "CopyingTest",
     "GaussianAccumulator",
     "GaussianStatistics",

@@ -18,7 +18,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Points: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 # Sixth powers of features, summed, must stay finite: the kernel distance cubes their products.
-LARGEST = 1e48
+LARGEST_FEATURE = 1e48
 
 
 def as_matrix(values: Array, name: str, at_least: int = 1) -> Floats:
@@ -31,7 +31,7 @@ def as_matrix(values: Array, name: str, at_least: int = 1) -> Floats:
 
     Raises:
         UserError: it isn't 2-D, has no columns or too few rows, or holds values that are not
-            real numbers within ±``LARGEST``.
+            real numbers within ±``LARGEST_FEATURE``.
     """
     return as_points(values, name, at_least).astype(np.float64, copy=False)
 
@@ -54,8 +54,10 @@ def as_points(values: Array, name: str, at_least: int = 1) -> Points:
     if count < at_least:
         raise UserError(f"{name}: expected at least {at_least} samples, got {count}")
     points = array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
-    if not (float(points.min()) >= -LARGEST and float(points.max()) <= LARGEST):
-        raise UserError(f"{name}: expected finite values within ±{LARGEST:g}, got NaN or beyond")
+    if not (float(points.min()) >= -LARGEST_FEATURE and float(points.max()) <= LARGEST_FEATURE):
+        raise UserError(
+            f"{name}: expected finite values within ±{LARGEST_FEATURE:g}, got NaN or beyond"
+        )
     return points
 
 

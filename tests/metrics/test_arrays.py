@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scorebench.errors import UserError
-from scorebench.metrics.arrays import LARGEST, as_matrix, as_points
+from scorebench.metrics.arrays import LARGEST_FEATURE, as_matrix, as_points
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "int64", "bool"])
@@ -35,7 +35,7 @@ def test_points_keep_float32() -> None:
 
 
 def test_the_largest_values_are_accepted() -> None:
-    as_matrix(np.array([[LARGEST, -LARGEST]]), "x")
+    as_matrix(np.array([[LARGEST_FEATURE, -LARGEST_FEATURE]]), "x")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_largest_values_are_accepted() -> None:
         (np.array([[1.0, np.nan]]), "finite"),
         (np.array([[np.inf, 1.0]]), "finite"),
         (np.array([[1.0, -np.inf]]), "finite"),
-        (np.array([[1.0, -2 * LARGEST]]), "finite values within ±1e\\+48"),
+        (np.array([[1.0, -2 * LARGEST_FEATURE]]), "finite values within ±1e\\+48"),
         (torch.tensor([[np.nan]]), "finite"),
         (np.array([[1j]]), "real numbers, got an array of complex128"),
         (np.array([["a"]]), "real numbers"),
