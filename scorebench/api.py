@@ -56,11 +56,18 @@ def run(
     Raises:
         UserError: a mistake in the suite or its surroundings; nothing has been written then.
     """
+    from scorebench.engine.arguments import arguments
     from scorebench.engine.drive import prepare
     from scorebench.suite.load import load_suite
 
     where = None if results is None else Path(results)
-    drive = prepare(load_suite(suite), results=where, engine=engine, device=device)
+    drive = prepare(
+        load_suite(suite),
+        results=where,
+        engine=engine,
+        device=device,
+        arguments=arguments(suite, device=device),
+    )
     for _ in drive.run():
         pass
     return drive.write_table()

@@ -3,10 +3,15 @@
 ::
 
     suite.yaml                  the suite as run, overrides included
-    plan.json                   the cells of the latest run in order, with their swept parameters
+    plan.json                   the cells of the latest run in order, with their swept parameters,
+                                and the arguments of ``scorebench run`` that make their suite
+                                again, given in the folder ``started_in``, as seen from this one;
+                                plans of earlier runs have neither
     cells/<fingerprint>.json    the truth: a row, its environment, any traceback
     environments/<digest>.json  versions, device and revision behind rows
     images/<fingerprint>.png    a grid of the first samples of a cell
+    trajectories/<fingerprint>.png
+                                how some of these came about, a row each, a column a state
     table.parquet, table.csv    derived from the plan and the cells
 """
 
@@ -150,11 +155,23 @@ class Store:
         )
         return record if sound else None
 
-    def write_cell(self, record: Mapping[str, Any], picture: bytes | None = None) -> None:
-        """Keep a finished cell; its picture (PNG), if any, is written first."""
+    def write_cell(
+        self,
+        record: Mapping[str, Any],
+        picture: bytes | None = None,
+        trajectory: bytes | None = None,
+    ) -> None:
+        """Keep a finished cell; its pictures (PNG), if any, are written first.
+
+        Args:
+            record: row, columns and traceback.
+            picture: a grid of its first samples.
+            trajectory: how some of them came about.
+        """
         fingerprint = record["row"]["fingerprint"]
-        if picture is not None:
-            write_atomically(self.folder / "images" / f"{fingerprint}.png", picture)
+        for folder, content in (("images", picture), ("trajectories", trajectory)):
+            if content is not None:
+                write_atomically(self.folder / folder / f"{fingerprint}.png", content)
         write_atomically(self.folder / "cells" / f"{fingerprint}.json", _json(record))
 
     def write_environment(self, name: str, environment: Mapping[str, Any]) -> None:
@@ -183,6 +200,9 @@ def _is_plan(plan: Any) -> bool:
         and isinstance(plan.get("suite"), str)
         and isinstance(plan.get("better"), dict)
         and all(isinstance(direction, str) for direction in plan["better"].values())
+        and isinstance(plan.get("started_in", ""), str)
+        and isinstance(plan.get("arguments", []), list)
+        and all(isinstance(word, str) for word in plan.get("arguments", []))
         and isinstance(plan.get("cells"), list)
         and all(
             isinstance(cell, dict)

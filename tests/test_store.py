@@ -94,6 +94,24 @@ def test_numbers_json_does_not_know_are_kept_apart(store: Store) -> None:
     assert (table["kid"][0], table["loss"][0]) == (math.inf, -math.inf)
 
 
+def test_pictures_are_kept_beside_a_cell_under_its_fingerprint(store: Store) -> None:
+    store.write_cell(record("aa"), b"samples", b"their states")
+    store.write_cell(record("bb"), b"samples")
+    found = {str(p.relative_to(store.folder)): p.read_bytes() for p in store.folder.rglob("*.png")}
+    assert found == {
+        "images/aa.png": b"samples",
+        "images/bb.png": b"samples",
+        "trajectories/aa.png": b"their states",
+    }
+
+
+def test_a_plan_may_say_how_its_suite_was_run(store: Store) -> None:
+    assert store.plan() == PLAN
+    told = {**PLAN, "arguments": ["a.yaml", "--set", "samples=5"], "started_in": "../.."}
+    store.begin("name: s\n", told)
+    assert store.plan() == told
+
+
 def test_parquet_and_csv_hold_the_same_table(store: Store) -> None:
     store.write_cell(record("aa", fid=1 / 3, kid=math.inf, error='a, "b"\nü'))
     store.write_cell(record("bb", fid=2.0))
@@ -226,6 +244,9 @@ def test_cells_without_a_plan_can_be_gone_on_from(store: Store) -> None:
     "change",
     [
         {"suite": 3},
+        {"arguments": "suite.yaml"},
+        {"arguments": ["suite.yaml", 3]},
+        {"started_in": None},
         {"better": ["fid"]},
         {"better": {"fid": 1}},
         {"cells": [3]},

@@ -36,6 +36,13 @@ def run(
         list[str] | None,
         typer.Option(help=f"Run finished cells of this status again: {', '.join(STATUSES)}."),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FINGERPRINT",
+            help="Run only the cell whose fingerprint begins so; 6 digits or more.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
 ) -> None:
     """Run what is missing of one or more suites."""
@@ -44,6 +51,9 @@ def run(
             raise UserError(f"--retry {status}: no such status{did_you_mean(status, STATUSES)}")
     if results is not None and len(suites) > 1:
         raise UserError("--results holds one suite; run the suites one by one, or leave it out")
+    if only and len(suites) > 1:
+        raise UserError("--only runs cells of one suite; name that suite alone")
+    from scorebench.engine.arguments import arguments
     from scorebench.engine.drive import prepare
     from scorebench.suite.load import load_suite
 
@@ -53,7 +63,17 @@ def run(
         if names.count(name) > 1:
             raise UserError(f"two of the suites are called {name!r}; run them one by one")
     drives = [
-        prepare(suite, results=results, engine=engine, device=device, retry=retry or [])
+        prepare(
+            suite,
+            results=results,
+            engine=engine,
+            device=device,
+            retry=retry or [],
+            cells=only or [],
+            arguments=arguments(
+                suite.path, settings=settings or [], plugins=plugins or [], device=device
+            ),
+        )
         for suite in loaded
     ]
     sound = True

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scorebench.engine.arguments import started_in
 from scorebench.engine.base import Engine, make_engine
+from scorebench.engine.only import check_alone, only
 from scorebench.errors import UserError
 from scorebench.plugin.contracts import Preparation, Report
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
 from scorebench.running.environment import choose_device, environment
-from scorebench.running.picture import png
+from scorebench.running.picture import png, strip
 from scorebench.running.plan import Plan, check_models, check_reference, make_plan
 from scorebench.running.reference import Extraction
 from scorebench.running.workbench import Workbench
@@ -38,6 +40,7 @@ class Drive:
         plan: all cells.
         finished: the records of those that have ended, by fingerprint.
         pending: those still to be run.
+        arguments: of ``scorebench run``, that make the same suite again; empty where not known.
     """
 
     bench: Workbench
@@ -46,6 +49,7 @@ class Drive:
     plan: Plan
     finished: dict[str, dict[str, Any]]
     pending: list[Cell]
+    arguments: Sequence[str]
 
     @cached_property
     def preparations(self) -> list[tuple[Chosen, Preparation]]:
@@ -91,7 +95,7 @@ class Drive:
         surroundings = environment(self.bench.device, suite.path.parent)
         name = digest(surroundings)
         with self._writing():
-            self.store.begin(suite_text(suite), plan_record(self.plan))
+            self.store.begin(suite_text(suite), self._plan_record())
             self.store.write_environment(name, surroundings)
         for cell, result in self.engine.run(self.bench, self.pending):
             used = [getattr(cell.point, role) for role in ROLES]
@@ -101,7 +105,11 @@ class Drive:
             row = {**result.row, "environment": name}
             record = {"row": row, "columns": cell.point.columns(), "traceback": result.traceback}
             with self._writing():
-                self.store.write_cell(record, None if result.grid is None else png(result.grid))
+                self.store.write_cell(
+                    record,
+                    None if result.grid is None else png(result.grid),
+                    None if result.trajectory is None else strip(result.trajectory),
+                )
             self.finished[cell.fingerprint] = record
             yield cell, record
 
@@ -123,6 +131,21 @@ class Drive:
                 f"{self.store.folder} can't be written any more: {error.strerror}; finished cells "
                 "are kept, and the same command goes on from them"
             ) from error
+
+    def _plan_record(self) -> Mapping[str, Any]:
+        better: dict[str, str] = {}
+        for metric in self.plan.suite.metrics:
+            better |= metric.component.better
+        return {
+            "suite": self.plan.suite.name,
+            "arguments": list(self.arguments),
+            "started_in": started_in(self.store.folder),
+            "better": better,
+            "cells": [
+                {"fingerprint": c.fingerprint, "repeat": c.repeat, "columns": c.point.columns()}
+                for c in self.plan.cells
+            ],
+        }
 
     @property
     def all_ok(self) -> bool:
@@ -151,6 +174,8 @@ def prepare(
     engine: str = "inline",
     device: str = "auto",
     retry: Collection[str] = (),
+    cells: Sequence[str] = (),
+    arguments: Sequence[str] = (),
 ) -> Drive:
     """Plan a run, without writing anything.
 
@@ -160,9 +185,12 @@ def prepare(
         engine: which engine runs the cells.
         device: e.g. ``auto``, ``cpu``, ``cuda:1``.
         retry: statuses of finished cells to run again, e.g. ``failed``.
+        cells: how the fingerprints of the only cells wanted begin; all cells if empty.
+        arguments: of ``scorebench run``, that make the same suite again; kept with the plan.
 
     Raises:
-        UserError: the directory, engine or device can't be used.
+        UserError: the directory, engine or device can't be used, or there is no such cell, or it
+            would take the place of others.
         SuiteError: mistakes that show once the dataset and schedules are loaded.
     """
     chosen = make_engine(engine)
@@ -170,28 +198,16 @@ def prepare(
     store.check(suite.name)
     bench = Workbench(suite, choose_device(device))
     plan = make_plan(bench)
+    if cells:
+        plan = only(plan, cells)
+        check_alone(store, plan)
     finished = {
         fingerprint: record
         for fingerprint, record in store.finished(c.fingerprint for c in plan.cells).items()
         if record["row"]["status"] not in retry
     }
     pending = [cell for cell in plan.cells if cell.fingerprint not in finished]
-    return Drive(bench, store, chosen, plan, finished, pending)
-
-
-def plan_record(plan: Plan) -> Mapping[str, Any]:
-    """A plan as it is kept in the results directory."""
-    better: dict[str, str] = {}
-    for metric in plan.suite.metrics:
-        better |= metric.component.better
-    return {
-        "suite": plan.suite.name,
-        "better": better,
-        "cells": [
-            {"fingerprint": c.fingerprint, "repeat": c.repeat, "columns": c.point.columns()}
-            for c in plan.cells
-        ],
-    }
+    return Drive(bench, store, chosen, plan, finished, pending, arguments)
 
 
 def suite_text(suite: Suite) -> str:

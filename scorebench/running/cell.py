@@ -24,6 +24,7 @@ from scorebench.running.sampling import (
     sample_batches,
     synchronise,
 )
+from scorebench.running.trajectory import Snapshots
 from scorebench.running.workbench import Workbench
 from scorebench.suite.sweep import Point
 
@@ -58,10 +59,19 @@ class Cell:
 
 @dataclass
 class Result:
-    """What became of a cell: its row, a grid of samples if they are images, any traceback."""
+    """What became of a cell.
+
+    Attributes:
+        row: its row of the table.
+        grid: its first samples, uint8 ``[n, C, H, W]``, if they are images.
+        trajectory: how some of them came about, uint8 ``[samples, states, C, H, W]``, if the
+            sampler yielded more than one state.
+        traceback: of what ended it early.
+    """
 
     row: dict[str, Any]
     grid: np.ndarray[Any, Any] | None = None
+    trajectory: np.ndarray[Any, Any] | None = None
     traceback: str | None = None
 
 
@@ -112,6 +122,7 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
     check_sigmas(sigmas)
     sigmas = sigmas.to("cpu", torch.float64)
     totals = Totals()
+    snapshots = _snapshots(model, min(suite.batch_size, suite.samples))
     batches = sample_batches(
         model,
         point.sampler.component,
@@ -121,10 +132,11 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
         batch_size=suite.batch_size,
         deadline=deadline,
         totals=totals,
+        watch=None if snapshots is None else snapshots.add,
     )
     gathering = Gathering(bench.extract, bench.needs, suite.samples)
     grid: list[np.ndarray[Any, Any]] = []
-    images = shows_images(model.event_shape, model.value_range)
+    trajectory = None
     begun = 0
     while begun < suite.samples:
         begun = min(begun + suite.batch_size, suite.samples)
@@ -133,13 +145,15 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
                 x = next(batches)
             finally:
                 row["nfe"] = model.evaluations / begun
+        if snapshots and not grid:
+            trajectory = snapshots.images(x)
         with _Timed(row, "seconds_features", bench.device):
             batch = as_data(model, x)
-            if images and sum(map(len, grid)) < GRID:
+            if snapshots and sum(map(len, grid)) < GRID:
                 grid.append(batch[:GRID].cpu().numpy())
             gathering.add(batch)
     if grid:
-        result.grid = np.concatenate(grid)[:GRID]
+        result.grid, result.trajectory = np.concatenate(grid)[:GRID], trajectory
     row["samples_per_second"] = suite.samples / max(row["seconds_sampling"], 1e-9)
     _add_columns(result, point, f"sampler {point.sampler.name}", totals.means())
     generated = as_evidence(gathering.arrays(), model, sigmas, bench.context)
@@ -147,6 +161,12 @@ def _measure(bench: Workbench, cell: Cell, result: Result) -> None:
         for metric, state in zip(suite.metrics, states, strict=True):
             columns = metric.component.compute(state, generated)
             _add_columns(result, point, f"metric {metric.name}", columns)
+
+
+def _snapshots(model: CountedModel, count: int) -> Snapshots | None:
+    if model.value_range is None or not shows_images(model.event_shape, model.value_range):
+        return None
+    return Snapshots((count, *model.event_shape), model.value_range)
 
 
 def _add_columns(result: Result, point: Point, owner: str, columns: Mapping[str, float]) -> None:

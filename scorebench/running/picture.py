@@ -1,4 +1,4 @@
-"""A grid of samples as a PNG."""
+"""Samples, and how they came about, as a PNG."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ SHADE = 96  # of the gaps
 
 
 def png(images: np.ndarray[Any, Any]) -> bytes:
-    """Images uint8 ``[n, C, H, W]`` (C 1 or 3; otherwise the first channel) side by side."""
+    """Images uint8 ``[n, C, H, W]`` (C 1 or 3; otherwise the first channel) in a square grid."""
+    return _grid(images, columns=math.ceil(math.sqrt(len(images))))
+
+
+def strip(trajectories: np.ndarray[Any, Any]) -> bytes:
+    """Trajectories uint8 ``[n, states, C, H, W]``, channels as in ``png``, a row each."""
+    return _grid(np.concatenate(trajectories), columns=trajectories.shape[1])
+
+
+def _grid(images: np.ndarray[Any, Any], *, columns: int) -> bytes:
     shown = images if images.shape[1] in (1, 3) else images[:, :1]
     scale = math.ceil(SMALLEST / min(shown.shape[2:]))
     shown = shown.repeat(scale, axis=2).repeat(scale, axis=3)
     n, channels, height, width = shown.shape
-    columns = math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     tiles = np.full((rows * columns, channels, height + GAP, width + GAP), SHADE, np.uint8)
     tiles[:n, :, GAP:, GAP:] = shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,10 +109,12 @@ def walk(
     *,
     deadline: float | None = None,
     totals: Totals | None = None,
+    watch: Callable[[Tensor], object] | None = None,
 ) -> Tensor:
     """The last state of one batch's trajectory, ``[count, *event]``.
 
-    What the sampler tells of the trajectory is added to ``totals``.
+    What the sampler tells of the trajectory is added to ``totals``. Every state is shown to
+    ``watch``, as the sampler yielded it, unchecked.
 
     The state is looked at once a second and at the end, not at every step: looking at it would
     make the processor wait for the device.
@@ -133,6 +135,8 @@ def walk(
 
     with torch.no_grad():
         for step, state in enumerate(states()):
+            if watch is not None:
+                watch(state)
             now = time.monotonic()
             if now < look:
                 continue
@@ -172,14 +176,24 @@ def sample_batches(
     batch_size: int,
     deadline: float | None = None,
     totals: Totals | None = None,
+    watch: Callable[[Tensor], object] | None = None,
 ) -> Iterator[Tensor]:
-    """Samples 0 … count−1 of a seed, ``batch_size`` at a time."""
+    """Samples 0 … count−1 of a seed, ``batch_size`` at a time; ``watch`` sees the first batch."""
     for first in range(0, count, batch_size):
         indices = range(first, min(first + batch_size, count))
         noise = StreamNoise(
             seed, indices, model.event_shape, device=model.device, dtype=model.dtype
         )
-        yield walk(sampler, model, sigmas, noise, len(indices), deadline=deadline, totals=totals)
+        yield walk(
+            sampler,
+            model,
+            sigmas,
+            noise,
+            len(indices),
+            deadline=deadline,
+            totals=totals,
+            watch=watch if first == 0 else None,
+        )
 
 
 def sample(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -126,6 +127,9 @@ def test_show_tells_parameters_with_types_bounds_defaults_and_meaning(
         (["run", "suite.yaml", "--results", "suite.yaml"], "suite.yaml is a file"),
         (["run", "suite.yaml", "--results", "/proc/x"], "can't be written"),
         (["run", "suite.yaml", "suite.yaml"], "two of the suites are called 'small'"),
+        (["run", "suite.yaml", "--only", "abc"], "--only abc: expected at least 6 hexadecimal"),
+        (["run", "suite.yaml", "--only", "0" * 32], "suite.yaml has no such cell"),
+        (["run", "suite.yaml", "o.yaml", "--only", "abcdef"], "--only runs cells of one suite"),
         (["run", "binary.yaml"], "not a text file (UTF-8)"),
         (["report", "."], "not a results directory"),
     ],
@@ -171,6 +175,38 @@ def test_run_shows_the_plan_the_rows_and_where_they_are(
     report = scorebench("report", "results/small")
     assert report.returncode == 0
     assert "heun" in report.stdout
+
+
+def test_one_row_is_run_again_by_the_arguments_kept_with_its_plan(
+    in_process: Callable[..., Ended], tmp_path: Path, small_suite: dict[str, Any]
+) -> None:
+    (tmp_path / "mine.py").write_text(DIVERGING)
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
+    settings = ["samples=30", "sweep[0].sampler=[heun, {name: mine, factor: 0.5}]"]
+    given = ["suite.yaml", *(word for s in settings for word in ("--set", s))]
+    given += ["--plugins", "mine.py", "--device", "cpu"]
+    assert in_process("run", *given).returncode == 0
+    results = tmp_path / "results" / "small"
+    plan = json.loads((results / "plan.json").read_text())
+    assert plan["arguments"] == given
+    assert (results / plan["started_in"]).samefile(tmp_path)
+
+    table = pd.read_parquet(results / "table.parquet").set_index("fingerprint")
+    wanted = table.index[table["sampler"] == "mine"][0]
+    again = [*plan["arguments"], "--only", wanted[:8]]
+    kept = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    refused = in_process("run", *again)
+    assert refused.returncode == 2
+    assert "--only would drop the 3 other cells of results/small" in refused.stderr
+    assert {path: path.read_bytes() for path in results.rglob("*") if path.is_file()} == kept
+
+    done = in_process("run", *again, "--results", "other")
+    assert done.returncode == 0
+    assert "small: 1 cells, 0 cached, 1 to run" in done.stdout
+    alone = pd.read_parquet(tmp_path / "other" / "table.parquet").set_index("fingerprint")
+    assert alone.index.tolist() == [wanted]
+    same = ["sampler", "sampler.factor", "seed", "samples", "n_sigmas", "nfe", "fid", "status"]
+    assert alone.loc[wanted, same].tolist() == table.loc[wanted, same].tolist()
 
 
 BROKEN = """

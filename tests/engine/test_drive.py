@@ -259,12 +259,36 @@ def test_images_are_kept_as_pictures(bench: Bench) -> None:
     assert pictures == set(bench.table()["fingerprint"])
 
 
+def test_how_images_came_about_is_kept_where_a_sampler_has_states(bench: Bench) -> None:
+    bench.data |= {"dataset": "digits", "reference": "dataset"}
+    bench.data["sweep"][0]["model"] = {"name": "factor_mixture", "components": 1, "rank": 1}
+    assert bench.run() == ["euler", "mine"]
+    (strip,) = (bench.results / "trajectories").iterdir()
+    assert strip.stem == bench.table().set_index("sampler")["fingerprint"]["euler"]
+    from PIL import Image
+
+    states, rows = 4, 4  # the start, two steps and the denoised end, of four samples
+    with Image.open(strip) as shown:
+        assert shown.size == (states * (32 + 2) + 2, rows * (32 + 2) + 2)
+
+
 def test_public_run_and_read_results_agree(bench: Bench) -> None:
     bench.drive()
     table = scorebench.run(bench.folder / "suite.yaml", results=bench.results, device="cpu")
     pd.testing.assert_frame_equal(scorebench.read_results(bench.results), table)
     twice = scorebench.read_results(bench.results, bench.results)
     assert len(twice) == 2 * len(table)
+
+
+def test_public_run_keeps_the_arguments_that_make_its_suite_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.drive()
+    monkeypatch.chdir(bench.folder)
+    scorebench.run("suite.yaml", results=bench.results, device="cpu")
+    plan = Store(bench.results).plan()
+    assert plan["arguments"] == ["suite.yaml", "--device", "cpu"]
+    assert plan["started_in"] == ".."
 
 
 def test_an_unknown_engine_is_told(bench: Bench) -> None:
