@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from scorebench.errors import UserError, did_you_mean
 from scorebench.report.numbers import MISSING, count, parameter
 from scorebench.store import COUNTS, FIRST, LAST, YARDSTICK
 
 ROLES = ("model", "schedule", "sampler")
 COSTS: Mapping[str, str] = {"nfe": "lower", "seconds": "lower"}
+SPREAD = re.compile("_(std|stderr)$")
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,42 @@ def identifying(table: pd.DataFrame) -> list[str]:
 
 
 def metrics(table: pd.DataFrame, better: Iterable[str]) -> list[str]:
-    """The metric columns, rankable ones first, without the spreads (``…_std``) of others."""
+    """The metric columns, rankable ones first, without the spreads of others."""
     known = {*FIRST, *COUNTS, *LAST, *better}
-    others = [
-        c for c in map(str, table) if not (c in known or _is_parameter(c) or YARDSTICK.fullmatch(c))
-    ]
+    candidates = (c for c in map(str, table) if not (c in known or _is_parameter(c)))
+    others = [c for c in candidates if not YARDSTICK.fullmatch(c) and _has_numbers(table[c])]
     names = [*better, *others]
-    return [n for n in names if n.removesuffix("_std") not in {*names} - {n}]
+    return [n for n in names if SPREAD.sub("", n) not in {*names} - {n}]
+
+
+def measured(table: pd.DataFrame, metrics: Iterable[str]) -> list[str]:
+    """Those metrics, the costs, and the other columns of numbers in which repeats may differ."""
+    numeric = map(str, table.select_dtypes("number", "timedelta"))
+    apart = {"repeat", "seed", *identifying(table)}
+    others = [c for c in numeric if not (c in apart or YARDSTICK.fullmatch(c))]
+    return list(dict.fromkeys([*metrics, *COSTS, *others]))
+
+
+def named(words: Iterable[str], known: Sequence[str], option: str) -> list[str]:
+    """The columns that a user names, each once; parameters may come without their role.
+
+    Args:
+        words: what the user wrote.
+        known: columns to choose from.
+        option: where the user wrote it.
+
+    Raises:
+        UserError: there is no such column, or it could be several.
+    """
+    found = []
+    for word in words:
+        meant = [c for c in known if c == word] or [c for c in known if c.endswith(f".{word}")]
+        if len(meant) > 1:
+            raise UserError(f"{option}: {word!r} could be {' or '.join(meant)}")
+        if not meant:
+            raise UserError(f"{option}: no column {word!r}{did_you_mean(word, known)}")
+        found += meant
+    return list(dict.fromkeys(found))
 
 
 def texts(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
@@ -68,7 +101,7 @@ def split(configurations: pd.DataFrame) -> tuple[list[str], list[Constant]]:
     constants = []
     for column in map(str, configurations):
         values = configurations[column].unique().tolist()
-        if len(values) == 1:
+        if len(values) < 2:
             constants += [Constant(column, v) for v in values if v != MISSING]
         elif len(values) == 2 and (owners := _owners(configurations, column)):
             constants.append(Constant(column, max(values, key=MISSING.__ne__), owners))
@@ -97,6 +130,11 @@ def describe(configuration: Mapping[str, str], columns: Iterable[str]) -> str:
 
 def _is_parameter(column: str) -> bool:
     return column.partition(".")[0] in ROLES and "." in column
+
+
+def _has_numbers(values: pd.Series[Any]) -> bool:
+    numeric = pd.api.types.is_numeric_dtype(values)
+    return numeric or bool(pd.to_numeric(values, errors="coerce").notna().any())
 
 
 def _owners(configurations: pd.DataFrame, column: str) -> tuple[str, ...]:

@@ -7,10 +7,13 @@ for thousands of rows.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from functools import cached_property
+from itertools import chain, groupby
+from operator import add
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -74,6 +77,8 @@ class Column:
         short: a narrower form of this column, for where there is little room.
         lacking: what that form lacks.
         weight: where there is still less room, columns of the lowest weight go; None: never.
+        losses: the values behind the cells, with a sign that makes the lowest the best; None if
+            none is better than another. Where one is finite, its cell is a number.
     """
 
     name: str
@@ -85,10 +90,16 @@ class Column:
     short: Column | None = None
     lacking: str = ""
     weight: int | None = None
+    losses: Sequence[float] | None = None
+
+    @cached_property
+    def widths(self) -> list[int]:
+        """How wide its cells are."""
+        return list(map(cell_len, self.cells))
 
     def width(self) -> int:
         """How wide it wants to be."""
-        cells = max(map(cell_len, self.cells), default=0)
+        cells = max(self.widths, default=0)
         return max(cells, *map(cell_len, self.header(max(cells, self.fold))))
 
     def header(self, width: int) -> list[str]:
@@ -99,6 +110,18 @@ class Column:
                 lines.append("")
             lines[-1] += piece
         return [line.rstrip() for line in lines]
+
+    def honours(self) -> list[str]:
+        """For each cell ``best``, ``second`` or nothing; values that read the same share theirs."""
+        losses = self.losses or [math.nan] * len(self.cells)
+        values = {
+            i: float(self.cells[i].partition("±")[0].replace(",", ""))
+            for i, loss in enumerate(losses)
+            if math.isfinite(loss)
+        }
+        distinct = dict.fromkeys(values[i] for i in sorted(values, key=losses.__getitem__))
+        titles = dict(zip(distinct, ("best", "second"), strict=False))
+        return [titles.get(values.get(i, math.nan), "") for i in range(len(losses))]
 
 
 @dataclass(frozen=True)
@@ -158,26 +181,45 @@ def _total(widths: Sequence[int]) -> int:
 
 
 def _segments(columns: Sequence[Column], widths: Sequence[int], muted: int) -> Iterator[Segment]:
-    headers = [
-        [part for line in column.header(width) for part in chop_cells(line, width)]
-        for column, width in zip(columns, widths, strict=True)
+    runs = [
+        (strong, [i for i, _ in run])
+        for strong, run in groupby(enumerate(columns), lambda pair: pair[1].strong)
     ]
+
+    def line(cells: Sequence[str], style: Style) -> Iterator[Segment]:
+        gap = ""
+        for strong, run in runs:
+            text = (" " * GAP).join([cells[i] for i in run])
+            yield Segment(f"{gap}{text}", style + BOLD if strong else style)
+            gap = " " * GAP
+        yield Segment.line()
+
+    blanks = [" " * width for width in widths]
+    headers, blocks = [], []
+    for column, width in zip(columns, widths, strict=True):
+        header = column.header(width)
+        headers.append(list(chain(*_folded(header, map(cell_len, header), width, column.right))))
+        blocks.append(_folded(column.cells, column.widths, width, column.right))
     height = max(map(len, headers))
-    for line in zip(*([""] * (height - len(h)) + h for h in headers), strict=True):
-        yield from _line(columns, widths, line, BOLD)
+    fill = [[b] * (height - len(header)) for header, b in zip(headers, blanks, strict=True)]
+    for cells in zip(*map(add, fill, headers), strict=True):
+        yield from line(cells, BOLD)
     yield Segment("─" * _total(widths), DIM)
     yield Segment.line()
-    for i, row in enumerate(zip(*(column.cells for column in columns), strict=True)):
-        folded = [chop_cells(cell, width) for cell, width in zip(row, widths, strict=True)]
-        for line in zip_longest(*folded, fillvalue=""):
-            yield from _line(columns, widths, line, DIM if i >= muted else PLAIN)
+    for i, row in enumerate(zip(*blocks, strict=True)):
+        height = max(map(len, row))
+        fill = [[b] * (height - len(lines)) for lines, b in zip(row, blanks, strict=True)]
+        for cells in zip(*map(add, row, fill), strict=True):
+            yield from line(cells, DIM if i >= muted else PLAIN)
 
 
-def _line(
-    columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str], style: Style
-) -> Iterator[Segment]:
-    for i, (column, width, cell) in enumerate(zip(columns, widths, cells, strict=True)):
-        space = " " * (width - cell_len(cell))
-        text = f"{space}{cell}" if column.right else f"{cell}{space}"
-        yield Segment(f"{' ' * GAP if i else ''}{text}", style + BOLD if column.strong else style)
-    yield Segment.line()
+def _folded(
+    texts: Iterable[str], lengths: Iterable[int], width: int, right: bool
+) -> Iterator[list[str]]:
+    """Each text in lines of exactly that width."""
+    for text, length in zip(texts, lengths, strict=True):
+        parts = [(text, length)]
+        if length > width:
+            parts = [(part, cell_len(part)) for part in chop_cells(text, width)]
+        spaced = [(part, " " * (width - length)) for part, length in parts]
+        yield [f"{space}{part}" if right else f"{part}{space}" for part, space in spaced]

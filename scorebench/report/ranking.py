@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scorebench.errors import UserError, did_you_mean
 from scorebench.report import columns
@@ -23,7 +24,7 @@ class Failure:
         error: what they say.
         count: how many there are.
         example: the configuration of the first.
-        fingerprint: of the first; its file has the traceback.
+        fingerprint: of the first; its file has the traceback. Empty in tables made elsewhere.
     """
 
     status: str
@@ -42,14 +43,17 @@ class Ranking:
         varying: the columns of it in which they differ.
         constants: the other ones.
         metrics: metric columns, as far as rankable in ``better``.
-        means: of each metric, ``nfe`` and ``seconds`` over the rows that ended ``ok``; NaN if one
-            of them is.
+        means: of each metric, cost and other column of numbers, over the rows that ended ``ok``;
+            NaN if one of them is.
         errors: their standard errors; NaN with less than two repeats.
         repeats: numbers of rows: ``ok`` and ``all``, and the ``status`` of those not ok.
+        members: for each row of the table, in its order, the label of its configuration.
         by: what they are ranked by.
         better: ``lower`` or ``higher``, for everything that can be ranked by.
         ranked: how many have a rank; the others come last.
         failures: the most frequent first.
+        per: where only the best for each value is left: of these columns.
+        chosen: the columns to show, in that order; the usual ones if there are none.
     """
 
     configurations: pd.DataFrame
@@ -59,20 +63,32 @@ class Ranking:
     means: pd.DataFrame
     errors: pd.DataFrame
     repeats: pd.DataFrame
+    members: pd.Series[int]
     by: str
     better: Mapping[str, str]
     ranked: int
     failures: list[Failure]
+    per: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+
+    def describe(self, label: int) -> str:
+        """A configuration in one line: what tells it from the others."""
+        (configuration,) = columns.records(self.configurations.loc[[label]])
+        return columns.describe(configuration, self.varying)
 
     def head(self, number: int) -> Ranking:
         """The same with the best configurations only."""
+        return self.only(np.arange(len(self.means)) < number)
+
+    def only(self, kept: NDArray[np.bool_]) -> Ranking:
+        """The same with some of the configurations only."""
         return replace(
             self,
-            configurations=self.configurations.head(number),
-            means=self.means.head(number),
-            errors=self.errors.head(number),
-            repeats=self.repeats.head(number),
-            ranked=min(self.ranked, number),
+            configurations=self.configurations[kept],
+            means=self.means[kept],
+            errors=self.errors[kept],
+            repeats=self.repeats[kept],
+            ranked=int(kept[: self.ranked].sum()),
         )
 
 
@@ -80,7 +96,7 @@ def rank(table: pd.DataFrame, better: Mapping[str, str], by: str | None = None) 
     """Rank the configurations of a table.
 
     Args:
-        table: as a results directory gives it; not empty.
+        table: as a results directory gives it.
         better: for each rankable metric, ``lower`` or ``higher``.
         by: what to rank by: a metric, ``nfe`` or ``seconds``; the first metric unless given.
 
@@ -95,7 +111,7 @@ def rank(table: pd.DataFrame, better: Mapping[str, str], by: str | None = None) 
     configurations = texts.groupby(group).first()
     metrics = columns.metrics(table, [name for name in better if name not in COSTS])
     ok = table["status"] == "ok"
-    rows = columns.numbers(table, [*metrics, *COSTS])[ok].groupby(group[ok])
+    rows = columns.numbers(table, columns.measured(table, metrics))[ok].groupby(group[ok])
     complete = rows.count().eq(rows.size(), axis=0)
     means = rows.mean().where(complete).reindex(configurations.index)
     errors = rows.sem().where(complete).reindex(configurations.index)
@@ -118,11 +134,33 @@ def rank(table: pd.DataFrame, better: Mapping[str, str], by: str | None = None) 
         means=means.loc[order],
         errors=errors.loc[order],
         repeats=repeats.loc[order],
+        members=group,
         by=by,
         better=better,
         ranked=ranked,
         failures=_failures(table[~ok], texts[~ok], varying),
     )
+
+
+def best_per(ranking: Ranking, words: Iterable[str]) -> Ranking:
+    """The best configuration for each value of these names or parameters; failures of all.
+
+    Raises:
+        UserError: there is no such name or parameter.
+    """
+    names = columns.named(words, list(map(str, ranking.configurations)), "--best-per")
+    kept = ~ranking.configurations.duplicated(names).to_numpy()
+    return replace(ranking.only(kept), per=tuple(names))
+
+
+def choose(ranking: Ranking, words: Iterable[str]) -> Ranking:
+    """The same with other columns to show: names, parameters and whatever was measured.
+
+    Raises:
+        UserError: there is no such column.
+    """
+    known = [*map(str, ranking.configurations), *map(str, ranking.means)]
+    return replace(ranking, chosen=tuple(columns.named(words, known, "--columns")))
 
 
 def check_rankable(by: str | None, better: Mapping[str, str]) -> str:
@@ -154,16 +192,20 @@ def _order(
 
 def _failures(table: pd.DataFrame, texts: pd.DataFrame, varying: list[str]) -> list[Failure]:
     told = table[["status", "error"]].fillna("").astype(str)
-    found = []
-    for (status, error), rows in told.groupby(["status", "error"], sort=False):
-        first = rows.index[0]
-        found.append(
-            Failure(
-                status=printable(str(status)),
-                error=printable(str(error)),
-                count=len(rows),
-                example=columns.describe(texts.loc[first].to_dict(), varying),
-                fingerprint=printable(str(table.loc[first, "fingerprint"])),
-            )
+    counts = told.groupby(["status", "error"], sort=False).size()
+    first = ~told.duplicated()
+    examples = columns.records(texts[first])
+    fingerprints = table["fingerprint"][first].fillna("").astype(str)
+    found = [
+        Failure(
+            status=printable(status),
+            error=printable(error),
+            count=int(count),
+            example=columns.describe(example, varying),
+            fingerprint=printable(fingerprint),
         )
+        for (status, error), count, example, fingerprint in zip(
+            counts.index, counts, examples, fingerprints, strict=True
+        )
+    ]
     return sorted(found, key=lambda failure: -failure.count)

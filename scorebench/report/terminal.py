@@ -34,7 +34,7 @@ def not_comparable(results: Results, number: int) -> Iterator[RenderableType]:
 def ranking_report(
     results: Results, ranking: Ranking, top: int, part: str = ""
 ) -> Iterator[RenderableType]:
-    """What all rows have in common, the ranked table, and what failed.
+    """What all rows have in common, the ranked table, and what failed; if nothing, that.
 
     Args:
         results: where the rows come from.
@@ -48,13 +48,15 @@ def ranking_report(
         yield BLANK
         yield Paragraph(part, BOLD)
     yield Paragraph(_title(results, ranking), BOLD)
+    if not number:
+        return
     named = [c for c in ranking.constants if (c.column, c.value) != ("suite", results.name)]
-    yield caption(named, results.settings, _devices(results))
+    yield caption(named, results.settings, *_devices(results))
     yield from partial(results)
     yield BLANK
     yield ranked_grid(ranking, top)
     yield from rest(number - top)
-    yield from _failures(ranking.failures, len(results.table), top)
+    yield from _failures(results, ranking.failures, top)
 
 
 def caption(constants: Iterable[Constant], settings: Mapping[str, str], *further: str) -> Paragraph:
@@ -67,10 +69,11 @@ def caption(constants: Iterable[Constant], settings: Mapping[str, str], *further
     return Paragraph(" · ".join([*told, *further]), DIM, glue=" · ")
 
 
-def _devices(results: Results) -> str:
-    """The devices that the rows were computed on."""
+def _devices(results: Results) -> Iterator[str]:
+    """The devices that the rows were computed on, if they are known."""
     names = {printable(str(name)) for name in results.table["device"].dropna()}
-    return f"device {', '.join(sorted(names))}"
+    if names:
+        yield f"device {', '.join(sorted(names))}"
 
 
 def partial(results: Results) -> Iterator[Paragraph]:
@@ -94,7 +97,11 @@ def plural(number: int, thing: str) -> str:
 
 
 def _title(results: Results, ranking: Ranking) -> str:
-    title = f"{results.name}: {plural(len(ranking.configurations), 'configuration')}"
+    if results.table.empty:
+        none = f"none of its {plural(results.planned, 'cell')} has finished yet"
+        return f"{results.name}: {none if results.planned else 'no rows'}"
+    per = f"best configuration per {' and '.join(ranking.per)} of " if ranking.per else ""
+    title = f"{results.name}: {per}{plural(ranking.members.nunique(), 'configuration')}"
     if ranking.ranked == 0:
         return f"{title}, none with a value of {ranking.by}"
     title += f" ranked by {ranking.by} ({ranking.better[ranking.by]} is better)"
@@ -105,15 +112,16 @@ def _title(results: Results, ranking: Ranking) -> str:
     return f"{title}, mean ± standard error of {repeats} repeats"
 
 
-def _failures(failures: Sequence[Failure], rows: int, top: int) -> Iterator[RenderableType]:
+def _failures(results: Results, failures: Sequence[Failure], top: int) -> Iterator[RenderableType]:
     if not failures:
         return
     failed = sum(failure.count for failure in failures)
+    rows = plural(len(results.table), "finished cell")
     yield BLANK
-    yield Paragraph(f"{failed:,} of {plural(rows, 'finished cell')} did not end ok", BAD)
+    yield Paragraph(f"{failed:,} of {rows} did not end ok", BAD)
     for failure in failures[:top]:
         error = f": {failure.error}" if failure.error else ""
-        example = f"e.g. {failure.example} · cells/{failure.fingerprint}.json"
+        place = f" · cells/{failure.fingerprint}.json" if results.folder else ""
         yield Paragraph(f"{failure.count:,} × {failure.status}{error}", indent=2)
-        yield Paragraph(example, DIM, indent=6, glue=" · ")
+        yield Paragraph(f"e.g. {failure.example}{place}", DIM, indent=6, glue=" · ")
     yield from rest(len(failures) - top)

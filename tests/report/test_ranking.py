@@ -10,8 +10,9 @@ import pytest
 
 from scorebench.errors import UserError
 from scorebench.report.columns import Constant
-from scorebench.report.ranking import Failure, Ranking, rank
+from scorebench.report.ranking import Failure, Ranking, best_per, choose, rank
 from scorebench.report.results import read
+from scorebench.store import assemble
 
 Write = Callable[..., Path]
 
@@ -188,3 +189,55 @@ def test_the_best_only(write_results: Write) -> None:
     head = ranking_of(write_results(*({"sampler": s, "fid": ord(s)} for s in "cab"))).head(2)
     assert samplers(head) == ["a", "b"]
     assert len(head.means) == len(head.errors) == len(head.repeats) == head.ranked == 2
+
+
+def test_the_best_for_each_value(write_results: Write) -> None:
+    rows = [("b", 1, 4.0), ("a", 1, 3.0), ("a", 2, 1.0), ("b", 2, 2.0), ("c", 1, math.nan)]
+    folder = write_results(
+        *({"sampler": s, "sampler.eta": eta, "fid": fid} for s, eta, fid in rows),
+        {"sampler": "a", "sampler.eta": 3, "status": "failed", "error": "no"},
+    )
+    ranking = ranking_of(folder)
+    best = best_per(ranking, ["sampler"])
+    assert samplers(best) == ["a", "b", "c"]
+    assert best.configurations["sampler.eta"].tolist() == ["2", "2", "1"]
+    assert best.means["fid"].tolist()[:2] == [1.0, 2.0]
+    assert (best.ranked, best.per) == (2, ("sampler",))
+    assert best.failures == ranking.failures
+    assert best_per(ranking, ["eta"]).means["fid"].tolist()[:2] == [1.0, 3.0]
+    assert len(best_per(ranking, ["sampler", "eta"]).means) == 6
+    with pytest.raises(UserError, match=r"^--best-per: no column 'fid'; known: "):
+        best_per(ranking, ["fid"])
+
+
+def test_columns_to_show_are_names_parameters_and_measurements(write_results: Write) -> None:
+    ranking = ranking_of(write_results({"sampler.eta": 1, "fid": 1.0, "peak_memory_mb": 5.0}))
+    words = ["peak_memory_mb", "eta", "suite", "nfe"]
+    assert choose(ranking, words).chosen == ("peak_memory_mb", "sampler.eta", "suite", "nfe")
+    with pytest.raises(UserError, match=r"^--columns: no column 'fingerprint'; known: "):
+        choose(ranking, ["fingerprint"])
+
+
+def test_other_columns_of_numbers_have_means_too(write_results: Write) -> None:
+    folder = write_results(
+        {"fid": 1.0, "fid_std": 0.5, "n_sigmas": 5, "repeat": 0},
+        {"fid": 2.0, "fid_std": 1.5, "n_sigmas": 5, "repeat": 1},
+    )
+    ranking = ranking_of(folder)
+    assert ranking.means[["fid_std", "n_sigmas"]].iloc[0].tolist() == [1.0, 5.0]
+    assert ranking.errors[["fid_std", "n_sigmas"]].iloc[0].tolist() == [pytest.approx(0.5), 0.0]
+    assert "repeat" not in ranking.means
+
+
+def test_no_rows() -> None:
+    ranking = rank(assemble({"suite": "s", "cells": []}, {}), {"fid": "lower"})
+    assert (ranking.by, ranking.ranked, ranking.failures) == ("fid", 0, [])
+    assert len(ranking.means) == len(ranking.configurations) == 0
+    assert len(best_per(ranking, ["sampler"]).means) == 0
+
+
+def test_a_table_with_missing_columns() -> None:
+    columns = {"sampler": ["a", "b"], "status": "ok", "error": None, "fingerprint": None}
+    ranking = rank(pd.DataFrame({**columns, "fid": [2.0, 1.0]}), {"fid": "lower"})
+    assert samplers(ranking) == ["b", "a"]
+    assert ranking.means[["nfe", "seconds"]].isna().all(axis=None)

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import io
 import math
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from scorebench.report.layout import Column, Grid, Paragraph
-from scorebench.report.ranking import rank
-from scorebench.report.results import read
+from scorebench.report.ranking import best_per, choose, rank
+from scorebench.report.results import Results, read
 from scorebench.report.terminal import ranking_report, show
+from scorebench.store import assemble
 
 Write = Callable[..., Path]
 
@@ -235,3 +238,92 @@ def test_many_parameters_stay_readable_in_a_narrow_terminal() -> None:
 def test_paragraphs_break_at_their_glue() -> None:
     text = printed(lambda c: c.print(Paragraph("a 1 · b 2 · c 3", indent=2, glue=" · ")), 12)
     assert text == "  a 1 · b 2\n  c 3\n"
+
+
+def told(results: Results, width: int | None = None) -> str:
+    report = ranking_report(results, rank(results.table, results.better), 0)
+    return printed(lambda console: show(console, report), width)
+
+
+def made_elsewhere(**columns: Any) -> Results:
+    given = {"status": "ok", "error": None, "device": None, "fingerprint": None, **columns}
+    table = pd.DataFrame(given)
+    return Results("a.csv", None, table, {"fid": "lower"}, len(table), {})
+
+
+@pytest.mark.parametrize(
+    ("planned", "why"), [(7, "none of its 7 cells has"), (1, "its 1 cell has")]
+)
+def test_no_cell_has_finished(planned: int, why: str) -> None:
+    empty = assemble({"suite": "s", "cells": []}, {})
+    text = told(Results("a", None, empty, {"fid": "lower"}, planned, {}))
+    assert text.startswith("a: none of its ")
+    assert f"{why} finished yet\n" in text
+    assert text.count("\n") == 1
+
+
+def test_a_table_without_rows() -> None:
+    assert told(made_elsewhere(sampler=[], fid=[])) == "a.csv: no rows\n"
+
+
+def test_a_table_made_elsewhere() -> None:
+    results = made_elsewhere(sampler=["a", "b"], fid=[2.0, 1.0], status=["ok", "failed"])
+    assert [line.rstrip() for line in told(results).splitlines()] == [
+        "a.csv: 2 configurations ranked by fid (lower is better)",
+        "",
+        "",
+        "#  sampler   fid ↓  repeats",
+        "───────────────────────────",
+        "1  a         2.000        1",
+        "   b        failed      0/1",
+        "",
+        "1 of 2 finished cells did not end ok",
+        "  1 × failed",
+        "      e.g. b",
+    ]
+
+
+def test_the_best_per_sampler(write_results: Write) -> None:
+    (results,) = read([write_results(*sweep(), {"sampler": "heun", "status": "failed"})])
+    best = best_per(rank(results.table, results.better), ["sampler"])
+    text = printed(lambda console: show(console, ranking_report(results, best, 0)))
+    assert text.startswith(
+        "results: best configuration per sampler of 25 configurations ranked by fid (lower is "
+        "better), mean ± standard error of 2 repeats\n"
+    )
+    assert [line[0] for line in text.splitlines() if line[:1].isdigit()] == ["1", "2", "3", "1"]
+    assert "1 of 49 finished cells did not end ok" in text
+    assert "more" not in text
+
+
+@pytest.mark.parametrize("width", [None, 60])
+def test_nothing_chosen_is_left_out(write_results: Write, width: int | None) -> None:
+    (results,) = read([write_results(*sweep())])
+    words = ["recall", "sampler", "step_size", "sigma_max", "seconds", "nfe"]
+    chosen = choose(rank(results.table, results.better), words)
+    text = printed(lambda console: show(console, ranking_report(results, chosen, 0)), width)
+    assert "left out" not in text
+    header = "".join(text.split("─")[0].split())
+    assert all(name in header for name in ("recall", "sampler", "sigma_", "seconds", "nfe"))
+    assert width is None or all(cell_len(line) <= width for line in text.splitlines())
+
+
+@pytest.mark.parametrize("width", [None, 120])
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_ten_thousand_rows_take_no_two_seconds(repeats: int, width: int | None) -> None:
+    number = 10_000
+    configuration = [i // repeats for i in range(number)]
+    results = made_elsewhere(
+        sampler=[f"sampler_{i % 3}" for i in configuration],
+        **{"schedule.n": configuration},
+        nfe=configuration,
+        seconds=[0.1 * i for i in range(number)],
+        fid=[(7919 * i) % 9973 + i / 7 for i in range(number)],
+        recall=[(104729 * i) % 9967 / 9967 for i in range(number)],
+        status=["failed" if i % 97 == 0 else "ok" for i in range(number)],
+        error=[f"ValueError: {i}" if i % 97 == 0 else None for i in range(number)],
+    )
+    start = time.perf_counter()
+    text = told(results, width)
+    assert time.perf_counter() - start < 2
+    assert text.count("sampler_") >= number / repeats
