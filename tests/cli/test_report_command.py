@@ -103,12 +103,10 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, others: int) -> None:
     good = [write(tmp_path / f"good{i}", {"heun": 1.0}) for i in range(others)]
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
-    unfinished = write(tmp_path / "unfinished", {}, 7)
     for folder, why in [
-        (tmp_path / "missing", "is not a results directory"),
+        (tmp_path / "missing", "there is no such results directory"),
         (tmp_path / "empty", "is not a results directory"),
-        (tmp_path / "file", "is not a results directory"),
-        (unfinished, "none of its 7 cells has finished yet"),
+        (tmp_path / "file", "a report reads results directories, .csv and .parquet tables"),
     ]:
         with pytest.raises(UserError, match=why) as raised:
             report([*good, folder])
