@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from scorebench import stats
 from scorebench.report import columns
 from scorebench.report.columns import COSTS, Constant
 from scorebench.report.matching import Aside, match
 from scorebench.report.ranking import check_rankable
 from scorebench.report.results import Results
+from scorebench.report.surroundings import differing
+from scorebench.report.verdicts import FEW, IMPROVED, REGRESSED, UNSHOWN, VERDICTS, evidence
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,15 @@ class Comparison:
         means: by name of results and metric; NaN where there is nothing to compare.
         differences: means of the differences, by name of the other results and metric.
         errors: their standard errors; NaN with less than two pairs.
+        low, high: their 95% bootstrap intervals; NaN with less than two pairs.
+        p: of the test that a difference is 0, corrected for all configurations and metrics of
+            these other results; NaN where there is no test.
+        verdicts: of ``scorebench.report.verdicts``; empty for ``nfe``, ``seconds`` and metrics
+            without a direction, and where there is nothing to compare.
         pairs: how many seeds, common to all the results that have a configuration, this is from.
         asides: configurations not compared, by reason.
         lone_metrics: by name of results, their metrics that not all have.
+        surroundings: what differs between their environments, and by name of results what it is.
     """
 
     results: Sequence[Results]
@@ -45,9 +55,28 @@ class Comparison:
     means: pd.DataFrame
     differences: pd.DataFrame
     errors: pd.DataFrame
+    low: pd.DataFrame
+    high: pd.DataFrame
+    p: pd.DataFrame
+    verdicts: pd.DataFrame
     pairs: pd.Series[int]
     asides: list[Aside]
     lone_metrics: Mapping[str, list[str]]
+    surroundings: Sequence[tuple[str, Mapping[str, str]]]
+
+    def tally(self, name: str, metric: str) -> dict[str, int]:
+        """How many configurations of other results have each verdict, without those of none."""
+        counts = self.verdicts[name, metric].value_counts()
+        return {verdict: int(counts[verdict]) for verdict in VERDICTS if verdict in counts}
+
+    def repeats_needed(self, name: str) -> int | None:
+        """With how many repeats other results could show something; None: they could as it is."""
+        verdicts = self.verdicts.loc[:, [name]].to_numpy()
+        tested = np.isin(verdicts, [IMPROVED, REGRESSED, UNSHOWN])
+        members, few = int(tested.sum()), int((verdicts == FEW).sum())
+        most = self.pairs.to_numpy()[tested.any(axis=1)].max(initial=0)
+        enough = members and most >= stats.pairs_needed(members)
+        return None if enough or members + few == 0 else stats.pairs_needed(members + few)
 
 
 def compare(results: Sequence[Results], by: str | None = None) -> Comparison:
@@ -63,13 +92,15 @@ def compare(results: Sequence[Results], by: str | None = None) -> Comparison:
     first, *others = (r.name for r in results)
     shared, lone = _metrics(results)
     better = {m: way for r in reversed(results) for m, way in r.better.items()}
-    better = {m: better[m] for m in shared if m in better} | {**COSTS}
+    qualities = {m: better[m] for m in shared if m in better}
+    better = {**qualities, **COSTS}
     by = check_rankable(by, better)
     matched = match(results)
     wide = _side_by_side(results, matched.rows, [*shared, *COSTS])
-    to_first = {name: wide[name] - wide[first] for name in others}
+    to_first = {name: pd.DataFrame(wide[name] - wide[first]) for name in others}
     means, _ = _averages(wide)
     differences, errors = _averages(pd.concat(to_first, axis=1))
+    shown = {name: evidence(to_first[name], qualities) for name in others}
     sign = 1 if better[by] == "lower" else -1
     order = (sign * means[first, by]).sort_values(kind="stable").index
     costs = [c for c in COSTS if c == by or (c == "nfe" and _nfe_differs(differences, others))]
@@ -85,9 +116,14 @@ def compare(results: Sequence[Results], by: str | None = None) -> Comparison:
         means=means.loc[order],
         differences=differences.loc[order],
         errors=errors.loc[order],
+        low=pd.concat({name: e.low for name, e in shown.items()}, axis=1).loc[order],
+        high=pd.concat({name: e.high for name, e in shown.items()}, axis=1).loc[order],
+        p=pd.concat({name: e.p for name, e in shown.items()}, axis=1).loc[order],
+        verdicts=pd.concat({name: e.verdicts for name, e in shown.items()}, axis=1).loc[order],
         pairs=wide.groupby(level="configuration").size().loc[order],
         asides=matched.asides,
         lone_metrics=lone,
+        surroundings=differing(results),
     )
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from scorebench import stats
 from scorebench.errors import UserError
 from scorebench.report.comparison import Comparison, compare
-from scorebench.report.differences import comparison_report
+from scorebench.report.differences import comparison_report, difference_frame
 from scorebench.report.matching import Aside
-from scorebench.report.results import read
+from scorebench.report.results import Results, read
 from scorebench.report.terminal import show
 
 Write = Callable[..., Path]
@@ -227,18 +230,173 @@ def test_a_comparison_as_shown(write_results: Write) -> None:
         better={"fid": "lower"},
     )
     text = shown(compare(read([old, new])))
+    assert "*" not in text
     assert [line.rstrip() for line in text.splitlines()] == [
         "new compared with old: 3 configurations, "
         "mean difference ± standard error over 1 to 2 pairs of equal seed",
+        "new: fid 1 unchanged, 2 not enough repeats",
+        "new: too few repeats to show any difference; 7 could",
+        "[] 95% bootstrap interval, too short with fewer than 6 pairs",
         "model gaussian · schedule karras · samples 100 · features identity",
         "",
         "fid (lower is better)",
-        "sampler    old    new       new - old  pairs",
-        "────────────────────────────────────────────",
-        "c        1.000  1.500  +0.500              1",
-        "a        4.000  3.850  -0.150 ± 0.050      2",
-        "b        10.50  10.50    0.00 ± 0          2",
+        "sampler    old    new       new - old          interval  verdict             pairs",
+        "──────────────────────────────────────────────────────────────────────────────────",
+        "c        1.000  1.500  +0.500                            not enough repeats      1",
+        "a        4.000  3.850  -0.150 ± 0.050  [-0.200, -0.100]  not enough repeats      2",
+        "b        10.50  10.50    0.00 ± 0                [0, 0]  unchanged               2",
     ]
+
+
+def shifted(write_results: Write, repeats: int, **shifts: float) -> list[Results]:
+    """Two results, in the second of which samplers have FIDs shifted by so much and some noise."""
+    folders = []
+    for name, share in (("old", 0.0), ("new", 1.0)):
+        rng = np.random.default_rng(0)
+        rows = []
+        for sampler, shift in shifts.items():
+            base, noise = rng.normal(10, 1, repeats), rng.normal(0, 0.1, repeats)
+            fid = base + share * (shift + noise * (shift != 0))
+            rows += fids(sampler, fid.tolist(), recall=0.5, nfe=10 + share)
+        folders.append(write_results(*rows, name=name))
+    return read(folders)
+
+
+def test_regressions_and_improvements_at_a_glance(write_results: Write) -> None:
+    results = shifted(write_results, 8, better=-2, same=0, unclear=0.01, worse=2)
+    comparison = compare(results)
+    verdicts = dict(
+        zip(comparison.configurations["sampler"], comparison.verdicts["new", "fid"], strict=True)
+    )
+    assert verdicts == {
+        "better": "improved",
+        "same": "unchanged",
+        "unclear": "no difference shown",
+        "worse": "regressed",
+    }
+    assert set(comparison.verdicts["new", "recall"]) == {"unchanged"}
+    assert set(comparison.verdicts["new", "nfe"]) == set(comparison.verdicts["new", "seconds"])
+    assert set(comparison.verdicts["new", "nfe"]) == {""}
+    assert comparison.tally("new", "fid") == {
+        "improved": 1,
+        "regressed": 1,
+        "no difference shown": 1,
+        "unchanged": 1,
+    }
+    assert comparison.tally("new", "nfe") == {}
+    assert comparison.repeats_needed("new") is None
+    assert comparison.p.columns.equals(comparison.differences.columns)
+    assert comparison.p.index.equals(comparison.differences.index)
+    text = shown(comparison)
+    assert "new: fid 1 improved, 1 regressed, 1 no difference shown, 1 unchanged\n" in text
+    assert "new: recall 4 unchanged\n" in text
+    assert "* family-wise error rate 5%" in text
+    lines = {line.partition(" ")[0]: line for line in text.split("\n\n")[1].splitlines()}
+    assert "▲ improved *" in lines["better"]
+    assert "▼ regressed *" in lines["worse"]
+    assert "*" not in lines["unclear"]
+    assert "*" not in lines["same"]
+
+
+def test_intervals_are_of_the_paired_differences(write_results: Write) -> None:
+    old, new = np.array([3.0, 5, 9, 2, 7, 4]), np.array([2.0, 4.5, 9.5, 1, 6.5, 2])
+    folders = [
+        write_results(*fids("heun", values.tolist()), name=name)
+        for name, values in (("old", old), ("new", new))
+    ]
+    comparison = compare(read(folders))
+    found = stats.paired_differences([new - old])[0]
+    assert comparison.low["new", "fid"].tolist() == [pytest.approx(found.low)]
+    assert comparison.high["new", "fid"].tolist() == [pytest.approx(found.high)]
+    assert comparison.p["new", "fid"].tolist() == [pytest.approx(found.p)]
+
+
+@pytest.mark.parametrize("repeats", [2, 5])
+def test_few_repeats_never_earn_a_star(write_results: Write, repeats: int) -> None:
+    comparison = compare(shifted(write_results, repeats, better=-5, worse=5))
+    assert comparison.tally("new", "fid") == {"not enough repeats": 2}
+    assert comparison.low["new", "fid"].notna().all()
+    assert comparison.p["new", "fid"].isna().all()
+    assert comparison.repeats_needed("new") == stats.pairs_needed(2)
+    text = shown(comparison)
+    assert "*" not in text
+    assert "not enough repeats" in text
+    assert "too few repeats to show any difference; 7 could" in text
+
+
+def test_a_family_too_large_for_its_repeats_says_so(write_results: Write) -> None:
+    shifts = {f"sampler_{i}": -5.0 for i in range(20)}
+    comparison = compare(shifted(write_results, 6, **shifts))
+    assert comparison.tally("new", "fid") == {"no difference shown": 20}
+    assert comparison.repeats_needed("new") == stats.pairs_needed(20) == 10
+    enough = compare(shifted(write_results, 10, **shifts))
+    assert enough.repeats_needed("new") is None
+    assert enough.tally("new", "fid") == {"improved": 20}
+
+
+def test_a_missing_pair_has_no_verdict(write_results: Write) -> None:
+    values = [3.0, 5.0, 9.0, 2.0, 7.0, 4.0]
+    old = write_results(*fids("heun", values), name="old")
+    new = write_results(*fids("heun", [math.nan, *values[1:]]), name="new")
+    comparison = compare(read([old, new]))
+    assert comparison.verdicts["new", "fid"].tolist() == [""]
+    assert math.isnan(comparison.differences["new", "fid"].iloc[0])
+    assert math.isnan(comparison.low["new", "fid"].iloc[0])
+    assert "–" in shown(comparison)
+
+
+def test_no_common_metric_at_all(write_results: Write) -> None:
+    old = write_results({"sampler": "heun", "fid": 1.0}, name="old", better={"fid": "lower"})
+    new = write_results({"sampler": "heun", "kid": 1.0}, name="new", better={"kid": "lower"})
+    comparison = compare(read([old, new]))
+    assert comparison.metrics == ["nfe"]
+    assert comparison.repeats_needed("new") is None
+    assert "metrics of new that are not compared: kid" in shown(comparison)
+
+
+@pytest.mark.parametrize("unfinished", ["old", "new", "both"])
+def test_results_without_rows(write_results: Write, unfinished: str) -> None:
+    (full,) = read([write_results(*fids("heun", [1.0]), name="full")])
+    empty = replace(full, name="empty", table=full.table.head(0), planned=3)
+    compared = {
+        "old": [empty, full],
+        "new": [full, empty],
+        "both": [empty, replace(empty, name="b")],
+    }
+    text = shown(compare(compared[unfinished]))
+    assert "nothing can be compared" in text
+    assert "0 of 3 cells of empty finished" in text
+    assert difference_frame(compare(compared[unfinished])).empty
+
+
+def test_environments_that_differ_are_shown(write_results: Write) -> None:
+    folders = []
+    for name, version in (("old", "2.13.0"), ("new", "2.14.1")):
+        folder = write_results(*fids("heun", [1.0], environment="abc"), name=name)
+        (folder / "environments").mkdir()
+        environment = {"python": "3.11.7", "packages": {"torch": version}}
+        (folder / "environments" / "abc.json").write_text(json.dumps(environment))
+        folders.append(folder)
+    text = shown(compare(read(folders)))
+    assert "computed with\n  packages.torch 2.13.0 in old, 2.14.1 in new\n" in text
+    assert "python" not in text
+
+
+def test_a_comparison_as_numbers(write_results: Write) -> None:
+    n = {"schedule.n": 10, "samples": 1797}
+    old = write_results(*fids("heun", [1.0, 3.0], **n), *fids("euler", [5.0]), name="old")
+    new = write_results(*fids("heun", [2.0, 6.0], **n), *fids("euler", [5.0]), name="new")
+    frame = difference_frame(compare(read([old, new])))
+    assert frame["metric"].tolist() == ["fid", "fid", "recall", "recall"]
+    heun, euler = frame.iloc[0], frame.iloc[1]
+    assert (heun["results"], heun["first"], heun["sampler"]) == ("new", "old", "heun")
+    assert (heun["mean"], heun["mean_first"], heun["difference"], heun["pairs"]) == (4, 2, 2, 2)
+    assert (heun["difference_stderr"], heun["low"], heun["high"]) == (1, 1, 3)
+    assert (heun["verdict"], euler["verdict"]) == ("not enough repeats", "unchanged")
+    assert frame["samples"].tolist() == [1797, 100] * 2
+    assert frame["schedule.n"].fillna(-1).tolist() == [10, -1] * 2
+    assert frame["p_holm"].isna().all()
+    assert frame["verdict"].iloc[2:].isna().all()
 
 
 def test_settings_that_agree_are_in_the_caption(write_results: Write) -> None:
