@@ -1,0 +1,82 @@
+"""Which parameters figures show unless the reader says: those of which there is most to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import pandas as pd
+
+from scorebench.report.columns import ROLES
+from scorebench.report.figures.points import Points
+from scorebench.report.numbers import MISSING
+
+ITERATIONS = ("sampler.steps_per_level", "sampler.steps", "sampler.corrector_steps")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A parameter along a side of a figure.
+
+    Attributes:
+        field: of the points.
+        title: the parameter's name.
+        order: its values as text.
+        numbers: those that are numbers.
+        scale: ``log`` if all of these are positive, else ``symlog``.
+    """
+
+    field: str
+    title: str
+    order: Sequence[str]
+    numbers: Sequence[float]
+    scale: Literal["log", "symlog"]
+
+
+def axis(points: Points, parameter: str) -> Axis:
+    """The axis of a parameter, without the place of configurations that don't have it."""
+    order = [value for value in points.values(parameter) if value != MISSING]
+    numbers = points.numbers(parameter)
+    positive = all(number > 0 for number in numbers)
+    return Axis(points.field(parameter), parameter, order, numbers, "log" if positive else "symlog")
+
+
+def series(points: Points) -> str:
+    """What marks stand for: samplers, else models or schedules, if these differ at all."""
+    names = [role for role in reversed(ROLES) if role in points.parameters]
+    return (names or points.parameters)[0]
+
+
+def curve(points: Points) -> str | None:
+    """The parameter that curves run over: iterations if swept, else that of most values."""
+    numeric = points.numeric()
+    iterations = [name for name in ITERATIONS if name in numeric]
+    most = sorted(numeric, key=lambda name: -len(points.numbers(name)))
+    return next(iter([*iterations, *most]), None)
+
+
+def curve_series(points: Points, x: str) -> str:
+    """What curves stand for: the last other parameter of which those with ``x`` have several."""
+    given = points.frame[points.frame[points.field(x)] != MISSING]
+    several = [p for p in points.parameters if p != x and given[points.field(p)].nunique() > 1]
+    return (several or [series(points)])[-1]
+
+
+def plane(points: Points) -> tuple[str, str] | None:
+    """The two swept parameters that most configurations differ in, others being fixed."""
+    pairs = list(combinations(points.numeric(), 2)) or list(combinations(points.parameters, 2))
+    sizes = [len(fixed(points, x, y)) for x, y in pairs]
+    return pairs[sizes.index(max(sizes))] if sizes and max(sizes) > 1 else None
+
+
+def fixed(points: Points, x: str, y: str) -> pd.DataFrame:
+    """The rows of points that differ in two parameters only: the most there are, best first."""
+    frame = points.frame
+    given = frame[(frame[points.field(x)] != MISSING) & (frame[points.field(y)] != MISSING)]
+    others = [points.field(p) for p in points.parameters if p not in (x, y)]
+    if not others or given.empty:
+        return given
+    group = given.groupby(["part", *others], sort=False).ngroup()
+    return given[group == group.value_counts(sort=False).idxmax()]

@@ -1,0 +1,83 @@
+"""Grids of samples side by side, drawn from the same noise."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from scorebench.errors import UserError
+from scorebench.report.figures import axes
+from scorebench.report.figures.points import Points
+from scorebench.report.numbers import count, rounded
+from scorebench.report.ranking import Ranking
+from scorebench.report.results import Results
+
+SIDE = 170  # pixels of a grid
+COLUMNS = 3
+MOST = 12  # grids
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A grid of samples.
+
+    Attributes:
+        title: what drew them.
+        note: what it measured.
+        address: the picture, as a data address.
+    """
+
+    title: str
+    note: str
+    address: str
+
+
+def samples(results: Results, ranking: Ranking, points: Points, metric: str) -> Any:
+    """The best of each sampler (or of what else marks stand for) by its grid of one seed.
+
+    Args:
+        results: whose pictures they are.
+        ranking: of all its rows.
+        points: of the ranking.
+        metric: to be told of each.
+
+    Raises:
+        UserError: there are no pictures.
+    """
+    found = list(_found(results, ranking, points, metric))
+    if not found:
+        raise UserError(f"--figure samples: {results.name} has no pictures of samples")
+    panels = [_panel(sample) for sample in found[:MOST]]
+    return alt.concat(*panels, columns=COLUMNS, spacing=12)
+
+
+def _found(results: Results, ranking: Ranking, points: Points, metric: str) -> Iterator[Sample]:
+    series = points.frame[points.field(axes.series(points))]
+    best = points.frame[~series.duplicated()]
+    rows = results.table.reset_index(drop=True)
+    for place, name in zip(best.index, series[best.index], strict=True):
+        own = rows[ranking.members == ranking.configurations.index[place]]
+        for row in own.sort_values("seed", kind="stable").to_dict("records"):
+            path = results.cell_file("images", row["fingerprint"], ".png")
+            if path is not None and path.is_file():
+                content = base64.b64encode(path.read_bytes()).decode()
+                note = f"NFE {count(row['nfe'])} · {metric} {rounded(row[metric])}"
+                yield Sample(name, note, f"data:image/png;base64,{content}")
+                break
+
+
+def _panel(sample: Sample) -> Any:
+    title = alt.TitleParams(
+        sample.title, subtitle=sample.note, anchor="start", fontSize=12, limit=SIDE
+    )
+    place = pd.DataFrame({"x": [0], "y": [0], "address": [sample.address]})
+    return (
+        alt.Chart(place, width=SIDE, height=SIDE, title=title)
+        .mark_image(width=SIDE, height=SIDE)
+        .encode(alt.X("x:Q", axis=None), alt.Y("y:Q", axis=None), url="address:N")
+    )

@@ -1,0 +1,1 @@
+"""scorebench.report.page"""

@@ -1,0 +1,214 @@
+// Charts: specifications with the reader's choices filled in, drawn one after the other.
+
+const STEP = { most: 64, least: 30 }; // pixels of a heatmap's tile
+const NARROW = 560;
+
+const drawn = new Map(); // by name: what `vegaEmbed` gave
+
+/** The points of the part of the results that is shown; parts can't be compared. */
+const shown = () => points.filter((point) => point.part === Number(choice.part));
+
+/** What stands in the places that a specification holds open for a parameter. */
+function places(role, parameter, order) {
+  const values = order ?? ordered(shown().map((point) => point[field(parameter)]));
+  const numbers = values.map(Number).filter(Number.isFinite);
+  return [
+    [`["⟨${role} order⟩"]`, JSON.stringify(values)],
+    [`["⟨${role} numbers⟩"]`, JSON.stringify(numbers)],
+    [`"⟨${role} title⟩"`, JSON.stringify(parameter)],
+    [`⟨${role}⟩`, field(parameter)],
+  ];
+}
+
+/** Change every part of a specification that is an object. */
+function walk(part, change) {
+  if (part === null || typeof part !== "object") return;
+  if (!Array.isArray(part)) change(part);
+  for (const inner of Object.values(part)) walk(inner, change);
+}
+
+function filled(name, replacements) {
+  const specs = data.charts[name];
+  let text = JSON.stringify(specs[choice.metric] ?? specs[""]);
+  for (const [place, value] of replacements) text = text.replaceAll(place, () => value);
+  return JSON.parse(text);
+}
+
+const figures = {
+  pareto: () => ({ spec: filled("pareto", places("series", choice.series)) }),
+  time: () => ({ spec: filled("time", places("series", choice.series)) }),
+  precision_recall: () => ({ spec: filled("precision_recall", places("series", choice.series)) }),
+  heatmap: () => {
+    const { x, y, rows } = plane();
+    const along = (parameter) => ordered(rows.map((row) => row[field(parameter)]));
+    const spec = filled("heatmap", [...places("x", x, along(x)), ...places("y", y, along(y))]);
+    return { spec, rows, tiles: along(x).length };
+  },
+  iterations: () => {
+    const spec = filled("iterations", [
+      ...places("curve series", choice.curveSeries),
+      ...places("curve", choice.curve),
+    ]);
+    const x = field(choice.curve);
+    const positive = ordered(shown().map((point) => point[x])).every((text) => !(Number(text) <= 0));
+    walk(spec, (part) => {
+      if (part.type === "symlog" && positive) part.type = "log";
+      if (part.groupby) part.groupby = part.groupby.filter((name) => name !== x);
+      if (part.detail) part.detail = part.detail.filter((channel) => channel.field !== x);
+    });
+    return { spec };
+  },
+  differences: () => {
+    if (!(choice.metric in data.differences)) return null;
+    return { spec: filled("differences", []), rows: records(data.differences[choice.metric]) };
+  },
+};
+
+/** The plane of the heatmap: its rows differ in two parameters, the others are fixed. */
+function plane() {
+  const { x, y } = choice;
+  const others = data.parameters.filter((name) => name !== x && name !== y);
+  const given = shown().filter((p) => p[field(x)] !== "–" && p[field(y)] !== "–");
+  const fits = (point) => others.every((o) => !(o in choice.fixed) || point[field(o)] === choice.fixed[o]);
+  // Of the planes that fit the choice, that with the most tiles; the first is the best.
+  const planes = new Map();
+  for (const point of given.some(fits) ? given.filter(fits) : given) {
+    const key = JSON.stringify(others.map((o) => point[field(o)]));
+    planes.set(key, [...(planes.get(key) ?? []), point]);
+  }
+  const rows = [...planes.values()].reduce((a, b) => (b.length > a.length ? b : a), []);
+  return { x, y, others, given, rows };
+}
+
+/** Whether a chart is as high as it has rows. */
+function hasSteps(spec) {
+  let found = false;
+  walk(spec, (part) => (found ||= part.height?.step !== undefined));
+  return found;
+}
+
+async function draw(name) {
+  const figure = document.querySelector(`[data-figure="${name}"]`);
+  const place = figure.querySelector("[data-chart]");
+  const room = place.clientWidth;
+  drawn.get(name)?.finalize();
+  drawn.delete(name);
+  const found = figures[name]();
+  if (!found) {
+    place.replaceChildren(element("p", { class: "quiet" }, `${choice.metric} isn't compared.`));
+    place.dataset.drawn = choice.metric;
+    return;
+  }
+  const { spec, rows, tiles } = found;
+  const values = rows ?? shown();
+  walk(spec, (part) => {
+    if (part.legend?.columns) part.legend.columns = Math.max(1, Math.floor(room / 190));
+  });
+  spec.datasets = { points: values };
+  if (tiles) {
+    const step = Math.min(STEP.most, Math.max(STEP.least, (room - 190) / tiles));
+    walk(spec, (part) => {
+      if (part.width?.step) part.width = { step };
+    });
+  } else {
+    spec.width = "container";
+    if (!hasSteps(spec)) spec.height = room < NARROW ? 280 : 380;
+    spec.autosize = { type: "fit-x", contains: "padding" };
+  }
+  spec.background = "transparent";
+  spec.description = figure.querySelector("h3").textContent;
+  spec.config = {
+    font: "system-ui, sans-serif",
+    view: { stroke: null },
+    axis: { labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal", tickCount: 6 },
+    legend: { labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" },
+  };
+  const result = await window.vegaEmbed(place, spec, {
+    renderer: "svg",
+    actions: { export: true, source: false, compiled: false, editor: false },
+    downloadFileName: name,
+  });
+  drawn.set(name, result);
+  result.view.addEventListener("click", (_, item) => {
+    if (item?.datum?.id !== undefined) showPoint(item.datum.id);
+  });
+  place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
+  place.dataset.drawn = choice.metric;
+}
+
+let queue = Promise.resolve();
+
+/** Draw charts one after the other, so that the page answers in between. */
+function drawAll(names = Object.keys(data.charts)) {
+  for (const name of names) {
+    queue = queue
+      .then(() => draw(name))
+      .catch((error) => {
+        console.error(error);
+        const place = document.querySelector(`[data-figure="${name}"] [data-chart]`);
+        place.replaceChildren(element("p", { class: "notice" }, `This chart can't be drawn: ${error.message}`));
+      });
+  }
+  return queue;
+}
+
+function chose(changes, names) {
+  Object.assign(choice, changes);
+  keepChoice();
+  buildControls();
+  drawAll(names);
+}
+
+const named = (names) => names.map((name) => [name, name]);
+
+/** The choices above the charts, and those of single charts. */
+function buildControls() {
+  const controls = document.getElementById("controls");
+  const all = [select("Metric", named(data.metrics), choice.metric, (metric) => chose({ metric }))];
+  if (data.parameters.length > 1) {
+    const series = named(data.parameters);
+    all.push(select("Marks by", series, choice.series, (value) => chose({ series: value })));
+  }
+  if (data.parts.length > 1) {
+    const parts = data.parts.map((part, i) => [String(i), part]);
+    all.push(select("Rows of", parts, choice.part, (part) => chose({ part: Number(part), fixed: {} })));
+  }
+  refill(controls, all);
+  if ("heatmap" in data.charts) refill(controlsOf("heatmap"), heatmapControls());
+  if ("iterations" in data.charts) refill(controlsOf("iterations"), curveControls());
+}
+
+/** Put new controls in the place of old ones; the one in use stays in use. */
+function refill(place, controls) {
+  const focused = [...place.querySelectorAll("select")].indexOf(document.activeElement);
+  place.replaceChildren(...controls);
+  if (focused >= 0) place.querySelectorAll("select")[focused]?.focus();
+}
+
+const controlsOf = (name) => document.querySelector(`[data-figure="${name}"] [data-controls]`);
+
+function heatmapControls() {
+  const { x, y, others, given, rows } = plane();
+  const swap = (changes) => chose({ ...changes, fixed: {} }, ["heatmap"]);
+  const controls = [
+    select("Across", named(data.parameters), x, (v) => swap(v === y ? { x: y, y: x } : { x: v })),
+    select("Up", named(data.parameters), y, (v) => swap(v === x ? { x: y, y: x } : { y: v })),
+  ];
+  for (const other of others) {
+    const values = ordered(given.map((point) => point[field(other)]));
+    const fix = (value) => chose({ fixed: { [other]: value } }, ["heatmap"]);
+    if (values.length > 1) {
+      controls.push(select(other, named(values), rows[0]?.[field(other)], fix));
+    }
+  }
+  return controls;
+}
+
+function curveControls() {
+  const redraw = (changes) => chose(changes, ["iterations"]);
+  const others = data.parameters.filter((name) => name !== choice.curve);
+  return [
+    select("Over", named(data.numeric), choice.curve, (curve) => redraw({ curve })),
+    select("Colours by", named(others.length ? others : data.parameters), choice.curveSeries, (v) => redraw({ curveSeries: v })),
+  ];
+}

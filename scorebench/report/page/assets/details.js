@@ -1,0 +1,152 @@
+// Sample grids side by side, and all there is to know about one row.
+
+const GALLERY = 12; // grids shown at first
+
+/** Rows of a configuration, those that have a picture first. */
+const rowsOf = (id) => (data.rows ? members.get(id) ?? [] : []);
+const members = new Map();
+if (data.rows) {
+  rowColumns.point.forEach((id, i) => members.set(id, [...(members.get(id) ?? []), i]));
+}
+
+const pictureOf = (i) => data.pictures[rowColumns.fingerprint?.[i]] ?? {};
+
+/** The picture of a row and what it is of; as large as its place. */
+function grid(i, kind, text) {
+  const source = pictureOf(i)[kind];
+  return source ? element("img", { src: source, alt: text }) : null;
+}
+
+function rowTitle(i) {
+  const point = points[rowColumns.point[i]];
+  const results = rowColumns.results ? `${rowColumns.results[i]}: ` : "";
+  return `${results}${point ? point.label : rowColumns.sampler[i]}`;
+}
+
+const rowPlace = (i) => `repeat ${told(rowColumns.repeat?.[i])}, seed ${told(rowColumns.seed?.[i])}`;
+
+function rowMeasures(i) {
+  const measured = data.metrics.filter((m) => m in rowColumns && rowColumns[m][i] != null);
+  const parts = measured.slice(0, 4).map((m) => `${m} ${told(rowColumns[m][i])}`);
+  if (rowColumns.nfe?.[i] != null) parts.unshift(`NFE ${told(rowColumns.nfe[i])}`);
+  return parts.join(" · ");
+}
+
+function card(i) {
+  const title = rowTitle(i);
+  return element(
+    "figure",
+    {},
+    element(
+      "button",
+      { type: "button", class: "picture", "aria-label": `Details of ${title}`, onclick: () => showRow(i) },
+      grid(i, "images", `Samples of ${title}`),
+    ),
+    element("figcaption", {}, element("strong", {}, title), element("br"), rowMeasures(i)),
+  );
+}
+
+const gallery = { seed: null, all: false };
+
+/** One grid for each kind of mark, its best configuration, all of one seed; or every grid. */
+function fillGallery() {
+  const place = document.getElementById("gallery");
+  const controls = document.getElementById("gallery-controls");
+  if (!place) return;
+  const pictured = points.filter((p) => p.part === Number(choice.part)).flatMap((p) => rowsOf(p.id)).filter((i) => pictureOf(i).images);
+  if (!pictured.length) {
+    document.getElementById("samples").hidden = true;
+    return;
+  }
+  const seeds = [...new Set(pictured.map((i) => rowColumns.seed[i]))];
+  if (!seeds.includes(gallery.seed)) gallery.seed = seeds[0];
+  let rows = pictured.filter((i) => rowColumns.seed[i] === gallery.seed);
+  if (!gallery.all) {
+    const best = new Map();
+    for (const i of rows) {
+      const key = points[rowColumns.point[i]][field(choice.series)];
+      if (!best.has(key)) best.set(key, i);
+    }
+    rows = [...best.values()].slice(0, GALLERY);
+  }
+  place.replaceChildren(...rows.map(card));
+  const redo = (changes) => {
+    Object.assign(gallery, changes);
+    fillGallery();
+  };
+  const what = [["best", `the best of each ${choice.series}`], ["all", "all configurations"]];
+  refill(controls, [
+    select("Show", what, gallery.all ? "all" : "best", (v) => redo({ all: v === "all" })),
+    ...(seeds.length > 1 ? [select("Seed", seeds.map((s) => [String(s), String(s)]), gallery.seed, (v) => redo({ seed: Number(v) }))] : []),
+  ]);
+}
+
+/** A row's parameters and measurements, as a list of terms. */
+function facts(i) {
+  const list = element("dl", {});
+  for (const name of rowNames) {
+    const value = rowColumns[name][i];
+    if (value != null && name !== "error") {
+      list.append(element("dt", {}, name), element("dd", {}, typeof value === "number" ? String(value) : told(value)));
+    }
+  }
+  return list;
+}
+
+/** The exact command that runs one row again. */
+function reproduction(i) {
+  const whole = data.commands[rowColumns.results?.[i] ?? data.name];
+  const fingerprint = rowColumns.fingerprint?.[i];
+  if (!whole || !fingerprint) return null;
+  const short = String(fingerprint).slice(0, 12);
+  return `${whole[0]} --only ${short} --results ${whole[1]}-${short}`;
+}
+
+function half(i) {
+  const title = rowTitle(i);
+  return element(
+    "div",
+    {},
+    element("p", {}, element("strong", {}, title), element("br"), element("span", { class: "quiet" }, rowMeasures(i))),
+    grid(i, "images", `Samples of ${title}`) ?? element("p", { class: "quiet" }, "No picture of this row is in this page."),
+    grid(i, "trajectories", `From noise to sample: ${title}`),
+  );
+}
+
+/** Rows of the same seed, to be seen beside this one. */
+function companions(i) {
+  if (!rowColumns.seed) return [];
+  const same = [...members.values()].flat().filter((j) => j !== i && rowColumns.seed[j] === rowColumns.seed[i]);
+  return same.filter((j) => pictureOf(j).images);
+}
+
+function showRow(i, beside = null) {
+  const dialog = document.getElementById("details");
+  const others = pictureOf(i).images ? companions(i) : [];
+  const options = [["", "nothing"], ...others.map((j) => [String(j), rowTitle(j)])];
+  const command = reproduction(i);
+  const error = rowColumns.error?.[i];
+  const trajectory = pictureOf(i).trajectories;
+  dialog.replaceChildren(
+    element("form", { method: "dialog", class: "close" }, element("button", { "aria-label": "Close" }, "✕")),
+    element("h2", { id: "details-title" }, `Row ${i + 1}: ${rowTitle(i)}`),
+    element("p", { class: "quiet" }, rowPlace(i)),
+    ...(error ? [element("p", { class: "notice" }, `${rowColumns.status[i]}: ${error}`)] : []),
+    ...(others.length
+      ? [element("div", { class: "controls" }, select("Beside it, from the same noise", options, beside ?? "", (j) => showRow(i, j || null)))]
+      : []),
+    element("div", { class: "pair" }, half(i), ...(beside === null ? [] : [half(Number(beside))])),
+    ...(trajectory ? [element("p", { class: "quiet" }, "Below the grid: from noise to sample, a row each, of its first samples.")] : []),
+    ...(command ? [element("h3", {}, "Run this row again"), element("pre", { tabindex: "0" }, element("code", {}, command))] : []),
+    element("h3", {}, "All of it"),
+    facts(i),
+  );
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+/** The row that stands for a configuration: the first that has a picture, else the first. */
+function showPoint(id) {
+  const rows = rowsOf(id);
+  if (rows.length) showRow(rows.find((i) => pictureOf(i).images) ?? rows[0]);
+}

@@ -1,0 +1,82 @@
+"""What a page's script works on: points of the charts, rows, pictures, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from scorebench.report.comparable import Part
+from scorebench.report.figures import axes
+from scorebench.report.figures.points import Points
+from scorebench.report.page.columnar import columnar
+from scorebench.report.page.pictures import pictures
+from scorebench.report.page.reproduce import command
+from scorebench.report.ranking import Ranking
+from scorebench.report.results import Results
+
+
+def payload(
+    results: Sequence[Results],
+    points: Points,
+    rankings: Sequence[tuple[Part, Ranking]],
+    parts: Sequence[str],
+) -> dict[str, Any]:
+    """All that the script needs, except for the charts.
+
+    Args:
+        results: whose rows they are.
+        points: of the rankings, in their order.
+        rankings: what is shown.
+        parts: what sets each of them apart.
+    """
+    rows = _rows(points, rankings)
+    several = len(results) > 1
+    return {
+        "key": "\n".join([*(r.name for r in results), *points.parameters, *points.metrics]),
+        "name": results[0].name,
+        "points": columnar(points.frame),
+        "parameters": points.parameters,
+        "numeric": points.numeric(),
+        "metrics": points.metrics,
+        "parts": list(parts),
+        "defaults": _defaults(points, rankings[0][1].by),
+        "rows": columnar(rows if several else rows.drop(columns="results")),
+        "pictures": pictures(_pictured(results, rows)),
+        "commands": {r.name: command(r) for r in results},
+    }
+
+
+def _rows(points: Points, rankings: Sequence[tuple[Part, Ranking]]) -> pd.DataFrame:
+    """All rows, each with its results and the point that it is part of."""
+    frames = []
+    for i, (part, ranking) in enumerate(rankings):
+        ids = points.frame.loc[points.frame["part"] == i, "id"]
+        ids_by_label = pd.Series(ids.to_numpy(), ranking.configurations.index)
+        table = part.results.table.assign(point=ids_by_label[ranking.members].to_numpy())
+        table.insert(0, "results", part.results.name)
+        frames.append(table)
+    rows = pd.concat(frames)
+    return rows.sort_index(kind="stable") if len({*rows["results"]}) == 1 else rows
+
+
+def _pictured(results: Sequence[Results], rows: pd.DataFrame) -> Iterator[tuple[Results, str]]:
+    """Rows that may have pictures: first those of the first seed, the best of them first."""
+    by_name = {r.name: r for r in results}
+    by_seed = rows.sort_values(["seed", "point"], kind="stable")
+    for name, fingerprint in zip(by_seed["results"], by_seed["fingerprint"], strict=True):
+        yield by_name[name], str(fingerprint)
+
+
+def _defaults(points: Points, by: str) -> Mapping[str, Any]:
+    """What is shown until the reader chooses."""
+    plane = axes.plane(points)
+    curve = axes.curve(points)
+    return {
+        "metric": by if by in points.metrics else next(iter(points.metrics), None),
+        "series": axes.series(points),
+        "part": 0,
+        **({"x": plane[0], "y": plane[1], "fixed": {}} if plane else {}),
+        **({"curve": curve, "curveSeries": axes.curve_series(points, curve)} if curve else {}),
+    }

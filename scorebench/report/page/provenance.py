@@ -1,0 +1,104 @@
+"""Where the numbers of a page come from: failures, environments, suites, commands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from scorebench.report.comparable import Part
+from scorebench.report.layout import Column, Grid
+from scorebench.report.numbers import MISSING, printable
+from scorebench.report.page.content import Table, Trouble
+from scorebench.report.page.reproduce import command, row_command
+from scorebench.report.ranking import Failure, Ranking
+from scorebench.report.results import Results
+from scorebench.report.surroundings import environments
+
+MOST = 20  # kinds of failures
+LONGEST = 20_000  # characters of a suite or a traceback
+
+
+def troubles(results: Sequence[Results], failures: Sequence[Failure]) -> list[Trouble]:
+    """The failures, the most frequent first, each with the traceback of its first row."""
+    return [
+        Trouble(
+            head=f"{failure.count:,} × {failure.status}",
+            error=failure.error,
+            example=failure.example,
+            traceback=_traceback(results, failure.fingerprint),
+        )
+        for failure in sorted(failures, key=lambda failure: -failure.count)[:MOST]
+    ]
+
+
+def _traceback(results: Sequence[Results], fingerprint: str) -> str:
+    for path in (r.cell_file("cells", fingerprint, ".json") for r in results):
+        try:
+            record = None if path is None else json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        told = record.get("traceback") if isinstance(record, dict) else None
+        if isinstance(told, str):
+            return _lines(told)
+    return ""
+
+
+def surroundings(results: Sequence[Results]) -> list[Table]:
+    """What rows were computed with, an environment a column; nothing if it isn't known."""
+    found = {(r.name, digest): known for r in results for digest, known in environments(r).items()}
+    if not found:
+        return []
+    names = list(dict.fromkeys(what for known in found.values() for what in known))
+    heads = [
+        name if len(results) > 1 else f"environment {i}" for i, (name, _) in enumerate(found, 1)
+    ]
+    grid = Grid(
+        [
+            Column("", names, right=False),
+            *(
+                Column(head, [known.get(n, MISSING) for n in names], right=False)
+                for head, known in zip(heads, found.values(), strict=True)
+            ),
+        ],
+        len(names),
+    )
+    return [Table("Environment", grid)]
+
+
+def suites(results: Sequence[Results]) -> dict[str, str]:
+    """The suites as run, by name of results."""
+    found = {}
+    for r in results:
+        text = None if r.folder is None else _text(r.folder / "suite.yaml")
+        if text is not None:
+            found[r.name] = text
+    return found
+
+
+def example(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> tuple[str, str] | None:
+    """The best configuration's first row, and the command that runs it again."""
+    whole = command(results)
+    for part, ranking in rankings:
+        if whole is None or not len(ranking.configurations):
+            continue
+        label = ranking.configurations.index[0]
+        rows = part.results.table[(ranking.members == label).to_numpy()]
+        fingerprint = str(rows["fingerprint"].iloc[0])
+        if results.cell_file("cells", fingerprint, ".json"):
+            return ranking.describe(label), row_command(whole, fingerprint)
+    return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return _lines(path.read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError:
+        return None
+
+
+def _lines(text: str) -> str:
+    """A text from a file, without its control characters, and not too long."""
+    lines = [printable(line.replace("\t", "    ")) for line in text.splitlines()]
+    whole = "\n".join(lines)
+    return whole if len(whole) <= LONGEST else whole[:LONGEST] + "\n…"

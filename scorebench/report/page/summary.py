@@ -1,0 +1,140 @@
+"""The page of one table of results: what was found, what it cost, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from scorebench import stats
+from scorebench.report.comparable import Part
+from scorebench.report.figures.points import points
+from scorebench.report.finding import Best, best_by_metric
+from scorebench.report.numbers import MISSING, count, estimate, rounded
+from scorebench.report.page.charts import charts
+from scorebench.report.page.content import Card, Content, Group, Table
+from scorebench.report.page.payload import payload
+from scorebench.report.page.provenance import example, suites, surroundings, troubles
+from scorebench.report.ranked_grid import ARROWS, ranked_grid
+from scorebench.report.ranking import Ranking
+from scorebench.report.results import Results
+from scorebench.report.terminal import caption, plural
+
+SHOWN = 20  # configurations of a ranking
+
+
+def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Content:
+    """What there is to say about one table of results.
+
+    Args:
+        results: all of it.
+        rankings: of its parts, which can't be compared with one another.
+    """
+    shown = points([ranking for _, ranking in rankings])
+    finished = len(results.table)
+    notices = []
+    if finished < results.planned:
+        notices.append(
+            f"Partial results: {finished:,} of {results.planned:,} cells have finished. What is "
+            "said here may change."
+        )
+    if len(rankings) > 1:
+        notices.append(
+            f"{len(rankings)} rankings, because metrics can't be compared between them: their rows "
+            "have other features, references, sample counts or versions of metrics."
+        )
+    parts = [part.told or results.name for part, _ in rankings]
+    return Content(
+        title=results.name,
+        subtitle=_subtitle(results, rankings),
+        verdict="Finding",
+        notices=notices,
+        groups=[_group(part, ranking) for part, ranking in rankings] if finished else [],
+        nothing=f"None of the {plural(results.planned, 'cell')} has finished yet."
+        if results.planned
+        else "The table has no rows.",
+        charts=charts(shown) if finished else [],
+        troubles=troubles([results], [r for _, ranking in rankings for r in ranking.failures]),
+        no_troubles=f"All of the {plural(finished, 'finished cell')} ended ok."
+        if finished
+        else "Nothing has ended yet.",
+        surroundings=surroundings([results]),
+        command=example(results, rankings),
+        suites=suites([results]),
+        constants=caption(rankings[0][1].constants, results.settings).text,
+        payload=payload([results], shown, rankings, parts) if finished else {},
+    )
+
+
+def _subtitle(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> str:
+    number = sum(len(ranking.configurations) for _, ranking in rankings)
+    told = [plural(number, "configuration"), plural(len(results.table), "row")]
+    statuses = results.table["status"]
+    if len(lost := statuses[statuses != "ok"]):
+        told.append(f"{len(lost):,} not ok")
+    return " · ".join(told)
+
+
+def _group(part: Part, ranking: Ranking) -> Group:
+    found = best_by_metric(part.results.table, ranking)
+    by = next((best for best in found if best.metric == ranking.by), None)
+    tables = [_ranked(ranking)]
+    if by is not None and len(by.front) > 1:
+        tables.insert(0, _front(ranking, by))
+    return Group(
+        part.told, [_card(ranking, b) for b in found], list(_sentences(part, ranking)), tables
+    )
+
+
+def _card(ranking: Ranking, best: Best) -> Card:
+    value, _ = estimate(best.mean, best.error)
+    low, high = (rounded(end, (best.high - best.low) / 4) for end in (best.low, best.high))
+    sure = [] if MISSING in (low, high) else [f"95% interval {low} to {high}"]
+    sure.append(_excluded(best))
+    return Card(
+        name=f"best {best.metric} {ARROWS[best.way]}",
+        value=value,
+        text=ranking.describe(best.label),
+        note=f"{'; '.join(filter(None, sure))} ({plural(best.repeats, 'repeat')})",
+    )
+
+
+def _excluded(best: Best) -> str:
+    if not best.others:
+        return ""
+    if best.excluded is None:
+        return f"not enough repeats to tell it from the others, which takes {stats.LEAST_PAIRS}"
+    if best.excluded == best.others:
+        return "shown to be better than all others"
+    rest = best.others - best.excluded
+    told = f"{count(rest)} of {plural(best.others, 'other')} may be as good"
+    needed = stats.pairs_needed(best.others)
+    if not best.excluded and best.repeats < needed:
+        return f"{told}: to tell, it takes {needed} repeats"
+    return told
+
+
+def _sentences(part: Part, ranking: Ranking) -> Iterator[str]:
+    lost = sum(failure.count for failure in ranking.failures)
+    if not lost:
+        return
+    told = [f"{failure.count:,} {failure.status}" for failure in ranking.failures[:3]]
+    more = " and others" if len(ranking.failures) > 3 else ""
+    yield (
+        f"{lost:,} of {plural(len(part.results.table), 'finished cell')} did not end ok: "
+        f"{', '.join(told)}{more}. Why is said below."
+    )
+
+
+def _ranked(ranking: Ranking) -> Table:
+    number = len(ranking.configurations)
+    caption = f"Configurations ranked by {ranking.by}, mean ± standard error"
+    rest = number - SHOWN
+    left_out = f"{rest:,} more among all rows, and with --top 0 in the terminal" if rest > 0 else ""
+    return Table(caption, ranked_grid(ranking, SHOWN), left_out)
+
+
+def _front(ranking: Ranking, best: Best) -> Table:
+    front = ranking.only(ranking.configurations.index.isin(best.front))
+    grid = ranked_grid(front, SHOWN)
+    told = f"Pareto set of {best.metric} against NFE: what no other beats at equal or lower cost"
+    return Table(told, replace(grid, columns=[c for c in grid.columns if c.name != "#"]))
