@@ -1,4 +1,5 @@
-# make demo   install, run a small sweep of samplers on real digits, show the ranked table
+# make demo   install, run a small sweep of samplers on real digits, show the ranked table and
+#             write the report as an HTML page
 # make test   install what tests need, then format, lint, types and the whole test-suite
 # make bench  the benchmarks whose numbers are in docs/benchmarks.md
 
@@ -12,6 +13,7 @@ demo: .venv/installed
 	$(BIN)/scorebench report results/digits_sweep
 
 test: .venv/installed-dev
+	scripts/install_browser $(BIN)/python
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -26,6 +28,7 @@ bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.metrics --agree
 	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.report
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("scorebench needs Python 3.11 or later, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

@@ -14,6 +14,7 @@ from scorebench.report.numbers import MISSING, count, parameter
 from scorebench.store import COUNTS, FIRST, LAST, YARDSTICK
 
 ROLES = ("model", "schedule", "sampler")
+RESULTS = "results"  # in a table of several: whose a row is
 COSTS: Mapping[str, str] = {"nfe": "lower", "seconds": "lower"}
 SPREAD = re.compile("_(std|stderr)$")
 
@@ -35,12 +36,13 @@ class Constant:
 
 def identifying(table: pd.DataFrame) -> list[str]:
     """The columns in which all repeats of a configuration agree."""
-    return [c for c in map(str, table) if c in (*FIRST, "samples", "coupled") or _is_parameter(c)]
+    names = (RESULTS, *FIRST, "samples", "coupled")
+    return [c for c in map(str, table) if c in names or _is_parameter(c)]
 
 
 def metrics(table: pd.DataFrame, better: Iterable[str]) -> list[str]:
     """The metric columns, rankable ones first, without the spreads of others."""
-    known = {*FIRST, *COUNTS, *LAST, *better}
+    known = {RESULTS, *FIRST, *COUNTS, *LAST, *better}
     candidates = (c for c in map(str, table) if not (c in known or _is_parameter(c)))
     others = [c for c in candidates if not YARDSTICK.fullmatch(c) and _has_numbers(table[c])]
     names = [*better, *others]

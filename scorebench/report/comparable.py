@@ -33,10 +33,13 @@ class Part:
 
 
 def parts(results: Results) -> list[Part]:
-    """The parts of a table, in the order of their first rows; mostly one."""
-    told = yardsticks(results)
-    digests = [c for c in map(str, told) if c.endswith(".yardstick")]
-    if not digests or len(told[digests].drop_duplicates()) == 1:
+    """The parts of a table, in the order of their first rows; mostly one.
+
+    Rows of other numbers of samples are apart, too: most metrics are biased by it.
+    """
+    told = yardsticks(results).join(columns.texts(results.table, ["samples"]))
+    digests = [c for c in map(str, told) if c.endswith(".yardstick") or c == "samples"]
+    if len(told[digests].drop_duplicates()) < 2:
         return [Part(results, "")]
     groups = told.groupby(digests, sort=False).ngroup()
     first = told.groupby(groups).first()
@@ -48,6 +51,19 @@ def parts(results: Results) -> list[Part]:
         )
         for i in first.index
     ]
+
+
+def together(results: Sequence[Results]) -> Results:
+    """Several tables as one, with a column that says whose a row is."""
+    tables = [r.table.assign(**{columns.RESULTS: r.name}) for r in results]
+    return Results(
+        name=", ".join(r.name for r in results),
+        folder=None,
+        table=pd.concat(tables, ignore_index=True),
+        better={m: way for r in reversed(results) for m, way in r.better.items()},
+        planned=sum(r.planned for r in results),
+        settings={},
+    )
 
 
 def yardsticks(results: Results) -> pd.DataFrame:

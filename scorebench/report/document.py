@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import RenderableType
 
 from scorebench.errors import UserError, did_you_mean
-from scorebench.report.comparable import Part, parts
+from scorebench.report.comparable import Part, parts, together
 from scorebench.report.comparison import Comparison, compare
 from scorebench.report.differences import comparison_report, difference_frame, difference_grid
 from scorebench.report.layout import Grid
@@ -182,8 +182,7 @@ class Versus:
     def content(self) -> Content:
         from scorebench.report.page.versus import versus
 
-        sort = self.selection.sort
-        return versus(self.comparison, [pair for r in self.results for pair in _rankings(r, sort)])
+        return versus(self.comparison, _rankings(together(self.results), self.selection.sort))
 
     def frame(self) -> pd.DataFrame:
         return difference_frame(self.comparison)

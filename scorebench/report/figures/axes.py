@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from scorebench.report.columns import ROLES
+from scorebench.report.columns import RESULTS
 from scorebench.report.figures.points import Points
 from scorebench.report.numbers import MISSING
 
@@ -44,8 +44,10 @@ def axis(points: Points, parameter: str) -> Axis:
 
 
 def series(points: Points) -> str:
-    """What marks stand for: samplers, else models or schedules, if these differ at all."""
-    names = [role for role in reversed(ROLES) if role in points.parameters]
+    """What marks stand for: results of several, else samplers, models or schedules that differ."""
+    names = [
+        name for name in (RESULTS, "sampler", "model", "schedule") if name in points.parameters
+    ]
     return (names or points.parameters)[0]
 
 

@@ -82,9 +82,7 @@ def specification(chart: Any) -> Any:
 
 
 def _quality(points: Points, name: str, cost: str) -> ChartOfPage:
-    caption = (
-        "A mark is a configuration, the mean of its repeats; a line is ± its error."
-    )
+    caption = "A mark is a configuration, the mean of its repeats; a line is ± its error."
     if cost == "nfe":
         caption += (
             " The dashed line joins the Pareto set: configurations that no other beats in quality "

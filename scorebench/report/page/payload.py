@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from scorebench.report.columns import RESULTS
 from scorebench.report.comparable import Part
 from scorebench.report.figures import axes
 from scorebench.report.figures.points import Points
@@ -21,7 +22,6 @@ def payload(
     results: Sequence[Results],
     points: Points,
     rankings: Sequence[tuple[Part, Ranking]],
-    parts: Sequence[str],
 ) -> dict[str, Any]:
     """All that the script needs, except for the charts.
 
@@ -29,10 +29,8 @@ def payload(
         results: whose rows they are.
         points: of the rankings, in their order.
         rankings: what is shown.
-        parts: what sets each of them apart.
     """
     rows = _rows(points, rankings)
-    several = len(results) > 1
     return {
         "key": "\n".join([*(r.name for r in results), *points.parameters, *points.metrics]),
         "name": results[0].name,
@@ -40,32 +38,31 @@ def payload(
         "parameters": points.parameters,
         "numeric": points.numeric(),
         "metrics": points.metrics,
-        "parts": list(parts),
+        "parts": [part.told or part.results.name for part, _ in rankings],
         "defaults": _defaults(points, rankings[0][1].by),
-        "rows": columnar(rows if several else rows.drop(columns="results")),
+        "rows": columnar(rows),
         "pictures": pictures(_pictured(results, rows)),
         "commands": {r.name: command(r) for r in results},
     }
 
 
 def _rows(points: Points, rankings: Sequence[tuple[Part, Ranking]]) -> pd.DataFrame:
-    """All rows, each with its results and the point that it is part of."""
+    """All rows in their order, each with the point that it is part of."""
     frames = []
     for i, (part, ranking) in enumerate(rankings):
         ids = points.frame.loc[points.frame["part"] == i, "id"]
         ids_by_label = pd.Series(ids.to_numpy(), ranking.configurations.index)
         table = part.results.table.assign(point=ids_by_label[ranking.members].to_numpy())
-        table.insert(0, "results", part.results.name)
         frames.append(table)
-    rows = pd.concat(frames)
-    return rows.sort_index(kind="stable") if len({*rows["results"]}) == 1 else rows
+    return pd.concat(frames).sort_index(kind="stable")
 
 
 def _pictured(results: Sequence[Results], rows: pd.DataFrame) -> Iterator[tuple[Results, str]]:
     """Rows that may have pictures: first those of the first seed, the best of them first."""
-    by_name = {r.name: r for r in results}
     by_seed = rows.sort_values(["seed", "point"], kind="stable")
-    for name, fingerprint in zip(by_seed["results"], by_seed["fingerprint"], strict=True):
+    by_name = {r.name: r for r in results}
+    whose = by_seed.get(RESULTS, pd.Series(results[0].name, by_seed.index))
+    for name, fingerprint in zip(whose, by_seed["fingerprint"], strict=True):
         yield by_name[name], str(fingerprint)
 
 

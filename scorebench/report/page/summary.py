@@ -42,7 +42,6 @@ def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Conte
             f"{len(rankings)} rankings, because metrics can't be compared between them: their rows "
             "have other features, references, sample counts or versions of metrics."
         )
-    parts = [part.told or results.name for part, _ in rankings]
     return Content(
         title=results.name,
         subtitle=_subtitle(results, rankings),
@@ -61,7 +60,7 @@ def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Conte
         command=example(results, rankings),
         suites=suites([results]),
         constants=caption(rankings[0][1].constants, results.settings).text,
-        payload=payload([results], shown, rankings, parts) if finished else {},
+        payload=payload([results], shown, rankings) if finished else {},
     )
 
 

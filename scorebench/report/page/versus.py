@@ -31,17 +31,13 @@ def versus(comparison: Comparison, rankings: Sequence[tuple[Part, Ranking]]) -> 
 
     Args:
         comparison: of them.
-        rankings: of the parts of each, which can't be compared within it.
+        rankings: of all of their rows together, by parts that can't be compared.
     """
     first, *others = comparison.results
     shown = points([ranking for _, ranking in rankings])
     rows = sum(len(r.table) for r in comparison.results)
     lost = [failure for _, ranking in rankings for failure in ranking.failures]
-    parts = [
-        f"{part.results.name}: {part.told}" if part.told else part.results.name
-        for part, _ in rankings
-    ]
-    found = payload(comparison.results, shown, rankings, parts) if rows else {}
+    found = payload(comparison.results, shown, rankings) if rows else {}
     compared = list(_differences(comparison))
     if compared:
         found |= {
@@ -51,7 +47,7 @@ def versus(comparison: Comparison, rankings: Sequence[tuple[Part, Ranking]]) -> 
         }
     return Content(
         title=f"{', '.join(r.name for r in others)} compared with {first.name}",
-        subtitle=difference_title(comparison),
+        subtitle=difference_title(comparison).partition(": ")[2],
         verdict="Verdict",
         notices=[
             f"Partial results: {len(r.table):,} of {r.planned:,} cells of {r.name} have finished."
@@ -82,12 +78,15 @@ def _group(comparison: Comparison, name: str) -> Group:
         if not counts:
             continue
         better, worse = counts.pop(IMPROVED, 0), counts.pop(REGRESSED, 0)
-        rest = ", ".join(f"{number:,} {verdict}" for verdict, number in counts.items())
+        shown = [f"▲ {better:,} {IMPROVED}"] * (better > 0) + [f"▼ {worse:,} {REGRESSED}"] * (
+            worse > 0
+        )
+        rest = [f"{verdict} in {number:,}" for verdict, number in counts.items()]
         cards.append(
             Card(
                 name=f"{metric} {ARROWS.get(comparison.better.get(metric, ''), '')}",
-                value=f"▲ {better:,} improved, ▼ {worse:,} regressed",
-                text=rest,
+                value=", ".join(shown or rest),
+                text=", ".join(rest if shown else []),
                 tone="bad" if worse else "good" if better else "",
             )
         )
@@ -121,7 +120,7 @@ def _differences(comparison: Comparison) -> Iterator[ChartOfPage]:
             name="differences",
             title="Differences and their intervals",
             caption="Mean difference over pairs of equal seed, with its bootstrap interval.",
-            section=("intervals", "Differences"),
+            section=("intervals", "What changed"),
             specs=specs,
         )
 
