@@ -256,10 +256,11 @@ def _ordered(names: Sequence[str]) -> list[str]:
 
 def _scalar(value: Any) -> Any:
     """A value as a table cell: numbers JSON doesn't know as such, lists and mappings as text."""
-    if isinstance(value, str) and value in NOT_JSON:
-        return NOT_JSON[value]
-    if isinstance(value, str):  # a lone surrogate fits into no file
-        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, str):
+        if value in NOT_JSON:
+            return NOT_JSON[value]
+        # A lone surrogate fits into no file.
+        return value if value.isascii() else value.encode(errors="backslashreplace").decode()
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 

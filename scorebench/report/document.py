@@ -1,4 +1,7 @@
-"""What ``scorebench report`` makes of results, for the terminal, a page, exports and figures."""
+"""What ``scorebench report`` makes of results, for the terminal, a page, exports and figures.
+
+Imported where they are used: what only comparisons or pages need, such as scipy and Altair.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from rich.console import RenderableType
 
 from scorebench.errors import UserError, did_you_mean
 from scorebench.report.comparable import Part, parts, together
-from scorebench.report.comparison import Comparison, compare
-from scorebench.report.differences import comparison_report, difference_frame, difference_grid
 from scorebench.report.layout import Grid
 from scorebench.report.ranked_frame import ranked_frame, stacked
 from scorebench.report.ranked_grid import ranked_grid
@@ -26,7 +27,11 @@ from scorebench.report.where import where
 if TYPE_CHECKING:
     import pandas as pd
 
+    from scorebench.report.comparison import Comparison
     from scorebench.report.page.content import Content
+
+
+MOST_NAMED, LONGEST = 4, 50  # results in a file's name, and bytes of each: in all below 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,9 +179,13 @@ class Versus:
     @cached_property
     def comparison(self) -> Comparison:
         """Of all that can be compared."""
+        from scorebench.report.comparison import compare
+
         return compare(self.results, self.selection.sort)
 
     def terminal(self, top: int) -> Iterator[RenderableType]:
+        from scorebench.report.differences import comparison_report
+
         return comparison_report(self.comparison, top)
 
     def content(self) -> Content:
@@ -185,9 +194,13 @@ class Versus:
         return versus(self.comparison, _rankings(together(self.results), self.selection.sort))
 
     def frame(self) -> pd.DataFrame:
+        from scorebench.report.differences import difference_frame
+
         return difference_frame(self.comparison)
 
     def grids(self) -> list[tuple[str, Grid]]:
+        from scorebench.report.differences import difference_grid
+
         number = len(self.comparison.configurations)
         metrics = self.comparison.metrics if number else []
         return [(metric, difference_grid(self.comparison, metric, number)) for metric in metrics]
@@ -209,5 +222,9 @@ def page_path(paths: Sequence[Path], results: Sequence[Results]) -> Path:
     first, *others = paths
     if not others:
         return first / "report.html" if first.is_dir() else first.with_suffix(".html")
-    names = "-vs-".join(re.sub(r"[^\w.-]", "_", r.name)[:60] for r in results[:4])
+    names = "-vs-".join(map(_in_file_name, results[:MOST_NAMED]))
     return first.absolute().parent / f"{names}.html"
+
+
+def _in_file_name(results: Results) -> str:
+    return re.sub(r"[^\w.-]", "_", results.name).encode()[:LONGEST].decode(errors="ignore")
