@@ -33,7 +33,7 @@ def cells(configurations: int, repeats: int) -> Iterator[tuple[dict[str, Any], d
     random = np.random.default_rng(0)
     for i in range(configurations):
         quality = float(random.lognormal(2, 1))
-        columns = {
+        columns: dict[str, Any] = {
             "model": "ncsn",
             "schedule": "geometric",
             "sampler": SAMPLERS[i % 5],

@@ -116,7 +116,12 @@ def report(
             export(path, frame=made.frame(), grids=made.grids())
             typer.echo(f"table: {path}")
         for path in figures or []:
-            _figure(made, path, _words(axes))
+            try:
+                _figure(made, path, _words(axes))
+            except UserError as error:
+                if refresh is None:
+                    raise
+                typer.echo(f"warning: {error}", err=True)  # there may be more to show later
         if not no_html:
             _page(made, results, html, refresh)
 

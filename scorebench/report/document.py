@@ -214,7 +214,10 @@ class Versus:
         if parameters:
             raise UserError("--axes: the figure of differences has no parameters along its sides")
         metric, *_ = self.comparison.metrics
-        return differences(difference_points(self.comparison, metric), self.comparison, metric)
+        shown = difference_points(self.comparison, metric)
+        if shown.empty:
+            raise UserError(f"--figure differences: no configuration can be compared by {metric}")
+        return differences(shown, self.comparison, metric)
 
 
 def page_path(paths: Sequence[Path], results: Sequence[Results]) -> Path:

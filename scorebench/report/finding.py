@@ -27,8 +27,7 @@ class Best:
         low, high: a bootstrap interval of that mean; NaN with one repeat.
         repeats: how many it is from.
         others: how many configurations it is compared with.
-        excluded: how many of these are shown not to be the best one; None where too few repeats
-            are paired for any.
+        excluded: how many of these are shown not to be the best one.
         front: labels of the Pareto set of this metric against evaluations, cheapest first.
     """
 
@@ -41,7 +40,7 @@ class Best:
     high: float
     repeats: int
     others: int
-    excluded: int | None
+    excluded: int
     front: Sequence[int]
 
 
@@ -60,24 +59,23 @@ def best_by_metric(table: pd.DataFrame, ranking: Ranking) -> list[Best]:
     """
     names = [m for m in ranking.metrics if m in ranking.better]
     ok = (table["status"] == "ok").to_numpy()
-    values = columns.numbers(table.reset_index(drop=True), [*names, "seed"])
-    values = values.assign(label=ranking.members)[ok]
-    found = (_best(ranking, metric, values) for metric in names)
+    values = columns.numbers(table.reset_index(drop=True), [*names, "seed"])[ok]
+    by_seed = values.groupby([values["seed"], ranking.members[ok]])
+    found = (_best(ranking, metric, by_seed[metric].mean().unstack()) for metric in names)
     return [best for best in found if best is not None]
 
 
-def _best(ranking: Ranking, metric: str, values: pd.DataFrame) -> Best | None:
+def _best(ranking: Ranking, metric: str, by_seed: pd.DataFrame) -> Best | None:
+    """The best by one metric, whose values are given by seed and, in columns, label."""
     way = ranking.better[metric]
     means = ranking.means[metric].replace([np.inf, -np.inf], np.nan).dropna()
     if means.empty:
         return None
     label = int(means.index[int((means if way == "lower" else -means).argmin())])
-    by_seed = values.pivot_table(metric, "seed", "label").reindex(columns=means.index)
+    by_seed = by_seed.reindex(columns=means.index)
     own, others = by_seed[label].dropna(), by_seed.drop(columns=label)
     losses = others.sub(own, axis=0) * (1 if way == "lower" else -1)
     tests = stats.paired_differences([loss.dropna().to_numpy() for _, loss in losses.items()])
-    tested = any(test.pairs >= stats.LEAST_PAIRS for test in tests)
-    excluded = sum(test.mean > 0 and test.p * len(tests) <= stats.LEVEL for test in tests)
     low, high = stats.interval(own.to_numpy())
     return Best(
         metric=metric,
@@ -89,6 +87,6 @@ def _best(ranking: Ranking, metric: str, values: pd.DataFrame) -> Best | None:
         high=high,
         repeats=len(own),
         others=len(tests),
-        excluded=excluded if tested else None,
+        excluded=sum(test.mean > 0 and test.p * len(tests) <= stats.LEVEL for test in tests),
         front=list(pareto_set(ranking.means["nfe"], ranking.means[metric], way)),
     )

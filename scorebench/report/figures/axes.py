@@ -67,10 +67,12 @@ def curve_series(points: Points, x: str) -> str:
 
 
 def plane(points: Points) -> tuple[str, str] | None:
-    """The two swept parameters that most configurations differ in, others being fixed."""
-    pairs = list(combinations(points.numeric(), 2)) or list(combinations(points.parameters, 2))
-    sizes = [len(fixed(points, x, y)) for x, y in pairs]
-    return pairs[sizes.index(max(sizes))] if sizes and max(sizes) > 1 else None
+    """The two parameters, of numbers if any are, that most configurations differ in alone."""
+    for names in (points.numeric(), points.parameters):
+        sizes = {pair: len(fixed(points, *pair)) for pair in combinations(names, 2)}
+        if max(sizes.values(), default=0) > 1:
+            return max(sizes, key=sizes.__getitem__)
+    return None
 
 
 def fixed(points: Points, x: str, y: str) -> pd.DataFrame:
@@ -78,7 +80,7 @@ def fixed(points: Points, x: str, y: str) -> pd.DataFrame:
     frame = points.frame
     given = frame[(frame[points.field(x)] != MISSING) & (frame[points.field(y)] != MISSING)]
     others = [points.field(p) for p in points.parameters if p not in (x, y)]
-    if not others or given.empty:
+    if given.empty:
         return given
     group = given.groupby(["part", *others], sort=False).ngroup()
     return given[group == group.value_counts(sort=False).idxmax()]

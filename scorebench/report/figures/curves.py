@@ -39,7 +39,7 @@ def curves(data: Any, points: Points, metric: str, x: Axis, series: Axis) -> Any
     shown = (
         alt.Chart(data)
         .transform_calculate(x=f"toNumber(datum.{x.field})")
-        .transform_filter(f"isValid(datum.{value}) && isFinite(datum.x) && datum.{x.field} != '–'")
+        .transform_filter(f"isValid(datum.{value}) && isFinite(datum.x)")
         .transform_joinaggregate(groupby=[*others], places="distinct(x)", best=best)
         .transform_filter("datum.places > 1")
         .transform_window(place="dense_rank()", sort=[first])

@@ -21,6 +21,7 @@ LOOKS = {
     UNCHANGED: ("#8A8A8A", "square"),
 }
 STEP = 22  # pixels a configuration
+MOST = 100  # of them
 
 
 def differences(data: Any, comparison: Comparison, metric: str) -> Any:
@@ -44,7 +45,8 @@ def differences(data: Any, comparison: Comparison, metric: str) -> Any:
     base = alt.Chart(data, height=alt.Step(STEP)).encode(
         alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)), colour
     )
-    zero = alt.Chart(data).mark_rule(color=NEUTRAL).encode(x=alt.datum(0))
+    once = alt.Chart(data).transform_aggregate(rows="count()")
+    zero = once.mark_rule(color=NEUTRAL).encode(x=alt.datum(0))
     bars = base.mark_rule(strokeWidth=2).encode(alt.X("low:Q", title=told), alt.X2("high:Q"))
     marks = base.mark_point(filled=True, size=80, opacity=1).encode(
         alt.X("difference:Q", title=told),
@@ -64,7 +66,10 @@ def differences(data: Any, comparison: Comparison, metric: str) -> Any:
 
 
 def difference_points(comparison: Comparison, metric: str) -> pd.DataFrame:
-    """A row for every other result and configuration that has a difference in this metric."""
+    """A row for every other result and configuration that has a difference in this metric.
+
+    No more than ``MOST``: those that improved or regressed, then the best.
+    """
     _, *others = (r.name for r in comparison.results)
     configurations = columns.records(comparison.configurations)
     told = [columns.describe(c, comparison.varying) for c in configurations]
@@ -86,4 +91,6 @@ def difference_points(comparison: Comparison, metric: str) -> pd.DataFrame:
             )
         )
     found = pd.concat(frames, ignore_index=True)
-    return found[found["difference"].notna()]
+    found = found[found["difference"].notna()]
+    shown = found["verdict"].isin([IMPROVED, REGRESSED])
+    return pd.concat([found[shown], found[~shown]]).head(MOST).sort_index()

@@ -17,6 +17,7 @@ from scorebench.report.figures.points import Points
 from scorebench.report.figures.quality import quality
 from scorebench.report.figures.tradeoff import tradeoff
 
+PRECISION_RECALL = "precision_recall"
 SAMPLES = "samples"  # a figure of pictures, by scorebench.report.figures.samples
 SIZE = {"width": 420, "height": 300}
 Wanted = Sequence[str]
@@ -29,13 +30,19 @@ def figure(name: str, points: Points, metric: str, parameters: Sequence[str] = (
         name: of the figure.
         points: what there is to show, of rows that can be compared.
         metric: whose values it shows, where it is of one.
-        parameters: along its sides, where it has parameters there; the usual ones unless given.
+        parameters: those of a heatmap's sides, or the one that curves run over and that of their
+            colours; the usual ones unless given.
 
     Raises:
         UserError: there is no such figure, or nothing to show in it.
     """
     if name not in FIGURES:
         raise UserError(f"--figure: no figure {name!r}{did_you_mean(name, [*FIGURES, SAMPLES])}")
+    for shown in ("precision", "recall") if name == PRECISION_RECALL else (metric,):
+        if shown not in points.metrics:
+            raise UserError(f"--figure {name}: there is no metric {shown}")
+        if points.frame[points.field(shown)].isna().all():
+            raise UserError(f"--figure {name}: no configuration has a value of {shown}")
     named = columns.named(parameters, points.parameters, "--axes")
     with alt.data_transformers.disable_max_rows():
         return FIGURES[name](points, metric, named)
@@ -50,26 +57,27 @@ def _time(points: Points, metric: str, _: Wanted) -> Any:
 
 
 def _precision_recall(points: Points, _metric: str, _: Wanted) -> Any:
-    if missing := {"precision", "recall"} - set(points.metrics):
-        raise UserError(f"--figure precision_recall: there is no column {' or '.join(missing)}")
     chart = tradeoff(points.frame, points, "recall", "precision", _series(points))
     return chart.properties(**SIZE)
 
 
 def _heatmap(points: Points, metric: str, wanted: Wanted) -> Any:
-    plane = axes.plane(points) if len(wanted) != 2 else tuple(wanted)
-    if plane is None:
+    plane = wanted or axes.plane(points)
+    if plane is None or len(plane) != 2:
         raise UserError("--figure heatmap: takes two parameters that are swept together")
     x, y = plane
     rows = axes.fixed(points, x, y)
+    if rows.empty:
+        raise UserError(f"--figure heatmap: no configuration has both {x} and {y}")
     return heatmap(rows, points, metric, axes.axis(points, x), axes.axis(points, y))
 
 
 def _iterations(points: Points, metric: str, wanted: Wanted) -> Any:
-    x = next(iter(wanted), axes.curve(points))
+    x = wanted[0] if wanted else axes.curve(points)
     if x not in points.numeric():
         raise UserError("--figure iterations: takes a parameter that is swept over numbers")
-    series = axes.axis(points, axes.curve_series(points, x))
+    colours = wanted[1] if len(wanted) > 1 else axes.curve_series(points, x)
+    series = axes.axis(points, colours)
     return curves(points.frame, points, metric, axes.axis(points, x), series).properties(**SIZE)
 
 
@@ -81,6 +89,6 @@ FIGURES: dict[str, Callable[[Points, str, Wanted], Any]] = {
     "pareto": _pareto,
     "heatmap": _heatmap,
     "iterations": _iterations,
-    "precision_recall": _precision_recall,
+    PRECISION_RECALL: _precision_recall,
     "time": _time,
 }

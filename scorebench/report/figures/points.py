@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scorebench.report import columns
+from scorebench.report.columns import Constant
 from scorebench.report.numbers import MISSING
 from scorebench.report.pareto import pareto_set
 from scorebench.report.ranking import Ranking
@@ -28,13 +29,15 @@ class Points:
             metrics, ``e0``, … their standard errors, ``f0``, … whether a configuration is in the
             Pareto set of that metric against NFE; ``nfe``, ``seconds``; ``ok`` of ``all`` repeats,
             ``status`` of the others.
-        parameters: names of ``p0``, ….
+        parameters: names of ``p0``, …: what configurations differ in.
+        constants: what they have in common.
         metrics: names of ``m0``, ….
         better: ``lower`` or ``higher``, by metric.
     """
 
     frame: pd.DataFrame
     parameters: list[str]
+    constants: list[Constant]
     metrics: list[str]
     better: Mapping[str, str]
 
@@ -53,27 +56,20 @@ class Points:
         return [float(value) for value in self.values(parameter) if _is_number(value)]
 
     def numeric(self) -> list[str]:
-        """The parameters that have more than one value that is a number."""
-        return [p for p in self.parameters if len(self.numbers(p)) > 1]
+        """The parameters of components that have more than one value that is a number."""
+        return [p for p in self.parameters if "." in p and len(self.numbers(p)) > 1]
 
 
 def points(rankings: Sequence[Ranking]) -> Points:
     """The configurations of rankings that aren't compared with one another, a part each."""
     configurations = pd.concat([r.configurations for r in rankings], ignore_index=True)
-    names = varying(configurations.fillna(MISSING))
+    names, constants = columns.split(configurations.fillna(MISSING))
     metrics = list(dict.fromkeys(m for r in rankings for m in r.metrics))
     better = {m: way for r in reversed(rankings) for m, way in r.better.items()}
     frames = [_frame(r, names, metrics).assign(part=i) for i, r in enumerate(rankings)]
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "id", range(len(frame)))
-    return Points(frame, names, metrics, {m: better[m] for m in metrics if m in better})
-
-
-def varying(configurations: pd.DataFrame) -> list[str]:
-    """The columns in which configurations differ; the sampler's where there is but one."""
-    if configurations.empty:
-        return ["sampler"]
-    return columns.split(configurations)[0]
+    return Points(frame, names, constants, metrics, {m: better[m] for m in metrics if m in better})
 
 
 def ordered(values: pd.Series[str]) -> list[str]:
@@ -93,7 +89,7 @@ def _is_number(text: str) -> bool:
 
 
 def _frame(ranking: Ranking, names: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
-    texts = ranking.configurations.reindex(columns=list(names)).fillna(MISSING)
+    texts = ranking.configurations.reindex(columns=list(names), fill_value=MISSING)
     means = ranking.means.replace([np.inf, -np.inf], np.nan)
     told = [columns.describe(c, names) for c in columns.records(texts)]
     found: dict[str, object] = {"label": told}

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from scorebench.errors import UserError
+from scorebench.report import columns
 from scorebench.report.figures import axes
 from scorebench.report.figures.points import Points
 from scorebench.report.numbers import count, rounded
@@ -38,7 +40,7 @@ class Sample:
 
 
 def samples(results: Results, ranking: Ranking, points: Points, metric: str) -> Any:
-    """The best of each sampler (or of what else marks stand for) by its grid of one seed.
+    """The best of each sampler (or of what else marks stand for), all by grids of one seed.
 
     Args:
         results: whose pictures they are.
@@ -58,17 +60,18 @@ def samples(results: Results, ranking: Ranking, points: Points, metric: str) -> 
 
 def _found(results: Results, ranking: Ranking, points: Points, metric: str) -> Iterator[Sample]:
     series = points.frame[points.field(axes.series(points))]
-    best = points.frame[~series.duplicated()]
-    rows = results.table.reset_index(drop=True)
-    for place, name in zip(best.index, series[best.index], strict=True):
-        own = rows[ranking.members == ranking.configurations.index[place]]
-        for row in own.sort_values("seed", kind="stable").to_dict("records"):
-            path = results.cell_file("images", row["fingerprint"], ".png")
-            if path is not None and path.is_file():
-                content = base64.b64encode(path.read_bytes()).decode()
-                note = f"NFE {count(row['nfe'])} · {metric} {rounded(row[metric])}"
-                yield Sample(name, note, f"data:image/png;base64,{content}")
-                break
+    best = series[~series.duplicated()]
+    names = pd.Series(best.to_numpy(), ranking.configurations.index[best.index])
+    rows = columns.numbers(results.table, ["seed", "nfe", metric]).reset_index(drop=True)
+    paths = [results.cell_file("images", f, ".png") for f in results.table["fingerprint"]]
+    pictured = np.array([path is not None and path.is_file() for path in paths], dtype=bool)
+    shown = rows[pictured & ranking.members.isin(names.index)]
+    shown = shown[shown["seed"] == shown["seed"].mode().min()]  # the one of the most grids
+    for label, name in names.items():
+        for i in shown.index[ranking.members[shown.index] == label]:
+            content = base64.b64encode(paths[i].read_bytes()).decode()
+            note = f"NFE {count(rows['nfe'][i])} · {metric} {rounded(rows[metric][i])}"
+            yield Sample(name, note, f"data:image/png;base64,{content}")
 
 
 def _panel(sample: Sample) -> Any:

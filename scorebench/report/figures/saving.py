@@ -12,7 +12,6 @@ from scorebench.errors import UserError
 
 SUFFIXES = (".svg", ".png", ".pdf")
 DOTS_PER_INCH = 300
-VEGA_LITE_DOTS = 72  # per inch, by which it measures
 
 
 def check_figure(path: Path) -> None:
@@ -44,10 +43,7 @@ def save(chart: Any, path: Path) -> None:
         case ".pdf":
             content = vl_convert.vegalite_to_pdf(specification)
         case _:
-            scale = DOTS_PER_INCH / VEGA_LITE_DOTS
-            content = vl_convert.vegalite_to_png(
-                specification, scale=scale, ppi=DOTS_PER_INCH / scale
-            )
+            content = vl_convert.vegalite_to_png(specification, ppi=DOTS_PER_INCH)
     try:
         write_atomically(path, content)
     except OSError as error:

@@ -76,8 +76,7 @@ def held(role: str) -> Axis:
 
 def specification(chart: Any) -> Any:
     """A chart as Vega-Lite reads it, without its data."""
-    with alt.data_transformers.disable_max_rows():
-        whole = chart.to_dict(validate=False)
+    whole = chart.to_dict(validate=False)
     return {key: value for key, value in whole.items() if key not in LEFT_OUT}
 
 

@@ -79,6 +79,21 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Again:
+    """A row, and how to run it again.
+
+    Attributes:
+        row: what it is of.
+        command: the command.
+        folder: where it is given, as seen from the results directory; empty if that isn't known.
+    """
+
+    row: str
+    command: str
+    folder: str
+
+
+@dataclass(frozen=True)
 class Content:
     """What a page says.
 
@@ -91,10 +106,10 @@ class Content:
         nothing: said where there are none.
         charts: in their order.
         differences: tables of a comparison, further down.
-        troubles: failures.
-        no_troubles: said where there are none.
+        troubles: the most frequent failures.
+        ended: how many of the rows did.
         surroundings: tables of environments.
-        command: a row, and the command that runs it again.
+        again: how to run a row again, where that is known.
         suites: the suites as run, by name of results.
         constants: what all rows have in common.
         payload: what the page's script works on.
@@ -108,9 +123,9 @@ class Content:
     nothing: str
     charts: Sequence[ChartOfPage]
     troubles: Sequence[Trouble]
-    no_troubles: str
+    ended: str
     surroundings: Sequence[Table]
-    command: tuple[str, str] | None
+    again: Again | None
     suites: Mapping[str, str]
     constants: str
     payload: Mapping[str, Any]

@@ -15,7 +15,8 @@ from scorebench.report.results import Results
 KINDS = ("images", "trajectories")
 SMALL = 12_000  # bytes that a picture may have without losing detail
 BUDGET = 2_400_000  # characters of all pictures of a page
-LARGEST_FILE = 8_000_000
+LARGEST_FILE = 8_000_000  # bytes
+LARGEST_AREA = 16_000_000  # pixels
 LARGEST_SIDE = 640  # pixels
 
 
@@ -28,6 +29,8 @@ def pictures(wanted: Iterable[tuple[Results, str]]) -> dict[str, dict[str, str]]
     found: dict[str, dict[str, str]] = {}
     room = BUDGET
     for results, fingerprint in wanted:
+        if fingerprint in found:
+            continue
         own = {kind: picture(results.cell_file(kind, fingerprint, ".png")) for kind in KINDS}
         kept = {kind: address for kind, address in own.items() if address}
         room -= sum(map(len, kept.values()))
@@ -45,9 +48,11 @@ def picture(path: Path | None) -> str | None:
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # e.g. of a decompression bomb
-            image = Image.open(path, formats=["PNG"])
-            image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-            content = _encoded(image.convert("RGB"))
+            with Image.open(path, formats=["PNG"]) as image:
+                if image.width * image.height > LARGEST_AREA:
+                    return None
+                image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+                content = _encoded(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError):
         return None
     return "data:image/webp;base64," + base64.b64encode(content).decode()

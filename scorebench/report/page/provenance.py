@@ -9,11 +9,12 @@ from pathlib import Path
 from scorebench.report.comparable import Part
 from scorebench.report.layout import Column, Grid
 from scorebench.report.numbers import MISSING, printable
-from scorebench.report.page.content import Table, Trouble
+from scorebench.report.page.content import Again, Table, Trouble
 from scorebench.report.page.reproduce import command, row_command
 from scorebench.report.ranking import Failure, Ranking
 from scorebench.report.results import Results
 from scorebench.report.surroundings import environments
+from scorebench.report.terminal import plural
 
 MOST = 20  # kinds of failures
 LONGEST = 20_000  # characters of a suite or a traceback
@@ -30,6 +31,17 @@ def troubles(results: Sequence[Results], failures: Sequence[Failure]) -> list[Tr
         )
         for failure in sorted(failures, key=lambda failure: -failure.count)[:MOST]
     ]
+
+
+def ended(rows: int, failures: Sequence[Failure]) -> str:
+    """How many of the finished rows ended ok, and what of the failures is left out."""
+    cells = plural(rows, "finished cell")
+    if not failures:
+        return f"All ended ok: {cells}." if rows else "No cell has finished yet."
+    lost = sum(failure.count for failure in failures)
+    rest = len(failures) - MOST
+    more = f" {plural(rest, 'rarer kind')} of failure can be found among all rows."
+    return f"{lost:,} of {cells} did not end ok.{more if rest > 0 else ''}"
 
 
 def _traceback(results: Sequence[Results], fingerprint: str) -> str:
@@ -76,8 +88,8 @@ def suites(results: Sequence[Results]) -> dict[str, str]:
     return found
 
 
-def example(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> tuple[str, str] | None:
-    """The best configuration's first row, and the command that runs it again."""
+def again(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Again | None:
+    """How to run the best configuration's first row again."""
     whole = command(results)
     for part, ranking in rankings:
         if whole is None or not len(ranking.configurations):
@@ -86,7 +98,8 @@ def example(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> tuple
         rows = part.results.table[(ranking.members == label).to_numpy()]
         fingerprint = str(rows["fingerprint"].iloc[0])
         if results.cell_file("cells", fingerprint, ".json"):
-            return ranking.describe(label), row_command(whole, fingerprint)
+            told, row = ranking.describe(label), row_command(whole, fingerprint)
+            return Again(told, row, printable(results.started_in))
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from scorebench.report.numbers import printable
 from scorebench.report.results import Results
 
 DIGITS = 12  # of a fingerprint; more than enough
@@ -18,7 +19,8 @@ def command(results: Results) -> tuple[str, str] | None:
     if results.folder is None:
         return None
     words = results.arguments or [str(results.folder / "suite.yaml")]
-    return shlex.join(["scorebench", "run", *words]), shlex.quote(f"results/{results.name}")
+    line = shlex.join(["scorebench", "run", *map(printable, words)])
+    return line, shlex.quote(f"results/{results.name}")
 
 
 def row_command(whole: tuple[str, str], fingerprint: str) -> str:

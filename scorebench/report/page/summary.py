@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -9,11 +11,11 @@ from scorebench import stats
 from scorebench.report.comparable import Part
 from scorebench.report.figures.points import points
 from scorebench.report.finding import Best, best_by_metric
-from scorebench.report.numbers import MISSING, count, estimate, rounded
+from scorebench.report.numbers import estimate, rounded
 from scorebench.report.page.charts import charts
 from scorebench.report.page.content import Card, Content, Group, Table
 from scorebench.report.page.payload import payload
-from scorebench.report.page.provenance import example, suites, surroundings, troubles
+from scorebench.report.page.provenance import again, ended, suites, surroundings, troubles
 from scorebench.report.ranked_grid import ARROWS, ranked_grid
 from scorebench.report.ranking import Ranking
 from scorebench.report.results import Results
@@ -31,6 +33,7 @@ def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Conte
     """
     shown = points([ranking for _, ranking in rankings])
     finished = len(results.table)
+    failures = [failure for _, ranking in rankings for failure in ranking.failures]
     notices = []
     if finished < results.planned:
         notices.append(
@@ -52,14 +55,12 @@ def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Conte
         if results.planned
         else "The table has no rows.",
         charts=charts(shown) if finished else [],
-        troubles=troubles([results], [r for _, ranking in rankings for r in ranking.failures]),
-        no_troubles=f"All of the {plural(finished, 'finished cell')} ended ok."
-        if finished
-        else "Nothing has ended yet.",
+        troubles=troubles([results], failures),
+        ended=ended(finished, failures),
         surroundings=surroundings([results]),
-        command=example(results, rankings),
+        again=again(results, rankings),
         suites=suites([results]),
-        constants=caption(rankings[0][1].constants, results.settings).text,
+        constants=caption(shown.constants, results.settings).text,
         payload=payload([results], shown, rankings) if finished else {},
     )
 
@@ -86,41 +87,46 @@ def _group(part: Part, ranking: Ranking) -> Group:
 
 def _card(ranking: Ranking, best: Best) -> Card:
     value, _ = estimate(best.mean, best.error)
-    low, high = (rounded(end, (best.high - best.low) / 4) for end in (best.low, best.high))
-    sure = [] if MISSING in (low, high) else [f"95% interval {low} to {high}"]
-    sure.append(_excluded(best))
     return Card(
         name=f"best {best.metric} {ARROWS[best.way]}",
         value=value,
         text=ranking.describe(best.label),
-        note=f"{'; '.join(filter(None, sure))} ({plural(best.repeats, 'repeat')})",
+        note=f"{_interval(best)}. {_excluded(best)}".rstrip(),
     )
 
 
+def _interval(best: Best) -> str:
+    repeats = plural(best.repeats, "repeat")
+    if math.isnan(best.low):
+        return repeats
+    low, high = (rounded(end, (best.high - best.low) / 4) for end in (best.low, best.high))
+    short = ", too short with so few" if best.repeats < stats.LEAST_PAIRS else ""
+    return f"{repeats}: 95% interval {low} to {high}{short}"
+
+
 def _excluded(best: Best) -> str:
+    """What can be said of the others, with 95% confidence."""
     if not best.others:
         return ""
-    if best.excluded is None:
-        return f"not enough repeats to tell it from the others, which takes {stats.LEAST_PAIRS}"
     if best.excluded == best.others:
-        return "shown to be better than all others"
-    rest = best.others - best.excluded
-    told = f"{count(rest)} of {plural(best.others, 'other')} may be as good"
+        return f"Shown to be better than {'the' if best.others == 1 else 'each'} other."
     needed = stats.pairs_needed(best.others)
     if not best.excluded and best.repeats < needed:
-        return f"{told}: to tell, it takes {needed} repeats"
-    return told
+        return f"To tell it from {plural(best.others, 'other')} takes {needed} repeats."
+    return f"{best.others - best.excluded:,} of {plural(best.others, 'other')} may be as good."
 
 
 def _sentences(part: Part, ranking: Ranking) -> Iterator[str]:
     lost = sum(failure.count for failure in ranking.failures)
     if not lost:
         return
-    told = [f"{failure.count:,} {failure.status}" for failure in ranking.failures[:3]]
-    more = " and others" if len(ranking.failures) > 3 else ""
+    statuses: Counter[str] = Counter()
+    for failure in ranking.failures:
+        statuses[failure.status] += failure.count
+    told = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
     yield (
-        f"{lost:,} of {plural(len(part.results.table), 'finished cell')} did not end ok: "
-        f"{', '.join(told)}{more}. Why is said below."
+        f"{lost:,} of {plural(len(part.results.table), 'finished cell')} did not end ok: {told}. "
+        "Failures, further down, says why."
     )
 
 

@@ -8,7 +8,7 @@ from scorebench import stats
 from scorebench.report.comparable import Part
 from scorebench.report.comparison import Comparison
 from scorebench.report.differences import difference_grid, difference_title
-from scorebench.report.figures.differences import difference_points, differences
+from scorebench.report.figures.differences import MOST, difference_points, differences
 from scorebench.report.figures.points import points
 from scorebench.report.layout import Column, Grid
 from scorebench.report.matching import Aside
@@ -17,7 +17,7 @@ from scorebench.report.page.charts import DATA, ChartOfPage, charts, specificati
 from scorebench.report.page.columnar import columnar
 from scorebench.report.page.content import Card, Content, Group, Table
 from scorebench.report.page.payload import payload
-from scorebench.report.page.provenance import suites, surroundings, troubles
+from scorebench.report.page.provenance import ended, suites, surroundings, troubles
 from scorebench.report.ranked_grid import ARROWS
 from scorebench.report.ranking import Ranking
 from scorebench.report.terminal import caption, plural
@@ -60,11 +60,11 @@ def versus(comparison: Comparison, rankings: Sequence[tuple[Part, Ranking]]) -> 
         nothing="No configuration is in all results with rows that can be compared.",
         charts=[*compared, *charts(shown)] if rows else [],
         troubles=troubles(comparison.results, lost),
-        no_troubles=f"All of the {plural(rows, 'finished cell')} ended ok.",
+        ended=ended(rows, lost),
         surroundings=[*_surroundings(comparison), *surroundings(comparison.results)],
-        command=None,
+        again=None,
         suites=suites(comparison.results),
-        constants=caption(comparison.constants, {}).text,
+        constants=caption(shown.constants, {}).text,
         payload=found,
         differences=[*_tables(comparison), *map(_aside, comparison.asides)],
     )
@@ -119,7 +119,8 @@ def _differences(comparison: Comparison) -> Iterator[ChartOfPage]:
         yield ChartOfPage(
             name="differences",
             title="Differences and their intervals",
-            caption="Mean difference over pairs of equal seed, with its bootstrap interval.",
+            caption="Mean difference over pairs of equal seed, with its bootstrap interval. At "
+            f"most {MOST} configurations: those that improved or regressed, then the best.",
             section=("intervals", "What changed"),
             specs=specs,
         )
