@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -42,7 +43,7 @@ def payload(
         "defaults": _defaults(points, rankings[0][1].by),
         "rows": columnar(rows),
         "pictures": pictures(_pictured(results, rows)),
-        "commands": {r.name: command(r) for r in results},
+        "commands": {r.name: asdict(c) for r in results if (c := command(r))},
     }
 
 

@@ -10,7 +10,7 @@ from scorebench.report.comparable import Part
 from scorebench.report.layout import Column, Grid
 from scorebench.report.numbers import MISSING, printable
 from scorebench.report.page.content import Again, Table, Trouble
-from scorebench.report.page.reproduce import command, row_command
+from scorebench.report.page.reproduce import command
 from scorebench.report.ranking import Failure, Ranking
 from scorebench.report.results import Results
 from scorebench.report.surroundings import environments
@@ -98,8 +98,7 @@ def again(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Again |
         rows = part.results.table[(ranking.members == label).to_numpy()]
         fingerprint = str(rows["fingerprint"].iloc[0])
         if results.cell_file("cells", fingerprint, ".json"):
-            told, row = ranking.describe(label), row_command(whole, fingerprint)
-            return Again(told, row, printable(results.started_in))
+            return Again(ranking.describe(label), whole.of_row(fingerprint), whole.folder)
     return None
 
 

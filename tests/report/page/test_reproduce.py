@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scorebench.report.page.reproduce import command, row_command
+from scorebench.report.page.reproduce import command
 from scorebench.report.results import Results, read
 
 Write = Callable[..., Path]
@@ -25,7 +25,7 @@ def results(write_results: Write) -> Results:
 def row_of(results: Results) -> str:
     whole = command(results)
     assert whole is not None
-    return row_command(whole, FINGERPRINT)
+    return whole.of_row(FINGERPRINT)
 
 
 def test_a_row_is_run_by_the_arguments_of_its_suite(results: Results) -> None:

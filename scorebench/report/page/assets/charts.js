@@ -1,7 +1,12 @@
 // Charts: specifications with the reader's choices filled in, drawn one after the other.
 
-const STEP = { most: 64, least: 30 }; // pixels of a heatmap's tile
+const TILE = { most: 88, least: 30 }; // pixels
+const SLANTED = { labelAngle: -40, labelLimit: 130 }; // names wider than their tile
 const NARROW = 560;
+const LISTED = 480; // pixels that a chart with a line of text for every row needs
+const LETTER = 6.5; // pixels
+const NAME = 190; // pixels of a name in a legend
+const MENU = 38; // pixels beside a chart
 
 const drawn = new Map(); // by name: what `vegaEmbed` gave
 
@@ -9,8 +14,8 @@ const drawn = new Map(); // by name: what `vegaEmbed` gave
 const shown = () => points.filter((point) => point.part === Number(choice.part));
 
 /** What stands in the places that a specification holds open for a parameter. */
-function places(role, parameter, order) {
-  const values = order ?? ordered(shown().map((point) => point[field(parameter)]));
+function places(role, parameter, rows = shown()) {
+  const values = ordered(rows.map((row) => row[field(parameter)]));
   const numbers = values.map(Number).filter(Number.isFinite);
   return [
     [`["⟨${role} order⟩"]`, JSON.stringify(values)],
@@ -29,9 +34,11 @@ function walk(part, change) {
 
 function filled(name, replacements) {
   const specs = data.charts[name];
-  let text = JSON.stringify(specs[choice.metric] ?? specs[""]);
-  for (const [place, value] of replacements) text = text.replaceAll(place, () => value);
-  return JSON.parse(text);
+  const text = JSON.stringify(specs[choice.metric] ?? specs[""]);
+  const values = new Map(replacements);
+  // All at once, for a value may look like a place.
+  const held = [...values.keys()].map((place) => place.replace(/[[\]]/g, "\\$&")).join("|");
+  return JSON.parse(held ? text.replace(RegExp(held, "g"), (place) => values.get(place)) : text);
 }
 
 const figures = {
@@ -40,17 +47,17 @@ const figures = {
   precision_recall: () => ({ spec: filled("precision_recall", places("series", choice.series)) }),
   heatmap: () => {
     const { x, y, rows } = plane();
-    const along = (parameter) => ordered(rows.map((row) => row[field(parameter)]));
-    const spec = filled("heatmap", [...places("x", x, along(x)), ...places("y", y, along(y))]);
-    return { spec, rows, tiles: along(x).length };
+    const spec = filled("heatmap", [...places("x", x, rows), ...places("y", y, rows)]);
+    return { spec, rows, tiles: ordered(rows.map((row) => row[field(x)])) };
   },
   iterations: () => {
-    const spec = filled("iterations", [
-      ...places("curve series", choice.curveSeries),
-      ...places("curve", choice.curve),
-    ]);
     const x = field(choice.curve);
-    const positive = ordered(shown().map((point) => point[x])).every((text) => !(Number(text) <= 0));
+    const given = shown().filter((point) => point[x] !== "–");
+    const spec = filled("iterations", [
+      ...places("curve series", choice.curveSeries, given),
+      ...places("curve", choice.curve, given),
+    ]);
+    const positive = given.every((point) => !(Number(point[x]) <= 0));
     walk(spec, (part) => {
       if (part.type === "symlog" && positive) part.type = "log";
       if (part.groupby) part.groupby = part.groupby.filter((name) => name !== x);
@@ -59,7 +66,7 @@ const figures = {
     return { spec };
   },
   differences: () => {
-    if (!(choice.metric in data.differences)) return null;
+    if (!Object.hasOwn(data.differences, choice.metric)) return null;
     return { spec: filled("differences", []), rows: records(data.differences[choice.metric]) };
   },
 };
@@ -74,47 +81,68 @@ function plane() {
   const planes = new Map();
   for (const point of given.some(fits) ? given.filter(fits) : given) {
     const key = JSON.stringify(others.map((o) => point[field(o)]));
-    planes.set(key, [...(planes.get(key) ?? []), point]);
+    if (!planes.has(key)) planes.set(key, []);
+    planes.get(key).push(point);
   }
   const rows = [...planes.values()].reduce((a, b) => (b.length > a.length ? b : a), []);
   return { x, y, others, given, rows };
 }
 
-/** Whether a chart is as high as it has rows. */
-function hasSteps(spec) {
-  let found = false;
-  walk(spec, (part) => (found ||= part.height?.step !== undefined));
-  return found;
+/** Make a chart fit into so many pixels. Tiles have a size of their own; a list is as high as it is long. */
+function fit(spec, rows, tiles, room) {
+  const legend = (columns) =>
+    walk(spec, (part) => {
+      if (part.legend?.columns) part.legend.columns = Math.max(1, Math.floor(columns));
+    });
+  if (tiles) {
+    const step = Math.min(TILE.most, Math.max(TILE.least, (room - 150) / tiles.length));
+    const slanted = tiles.some((text) => Math.min(text.length, 20) * LETTER > step);
+    walk(spec, (part) => {
+      if (part.width?.step) part.width = { step };
+      if (slanted && part.axis?.labelAngle === 0) Object.assign(part.axis, SLANTED);
+    });
+    return;
+  }
+  let listed = false;
+  const lines = new Set(rows.map((row) => row.label)).size;
+  spec.width = room;
+  walk(spec, (part) => {
+    if (part.height?.step === undefined) return;
+    part.height = part.height.step * lines;
+    listed = true;
+  });
+  if (listed) {
+    spec.width = Math.max(room, LISTED);
+    // Of names that are too long the end tells them apart.
+    const names = 0.55 * spec.width;
+    const most = Math.floor(names / LETTER);
+    const short = `length(datum.label) > ${most} ? "…" + slice(datum.label, -${most}) : datum.label`;
+    walk(spec, (part) => {
+      if (part.axis?.labelLimit) Object.assign(part.axis, { labelLimit: 0, labelExpr: short });
+    });
+    legend((spec.width - names) / NAME);
+  } else {
+    legend(room / NAME);
+    spec.height = room < NARROW ? 280 : 380;
+  }
+  spec.autosize = { type: "fit-x", contains: "padding" };
 }
 
 async function draw(name) {
   const figure = document.querySelector(`[data-figure="${name}"]`);
   const place = figure.querySelector("[data-chart]");
-  const room = place.clientWidth;
+  place.style.minHeight = `${place.offsetHeight}px`; // so that what is below stays where it is
   drawn.get(name)?.finalize();
   drawn.delete(name);
   const found = figures[name]();
   if (!found) {
     place.replaceChildren(element("p", { class: "quiet" }, `${choice.metric} isn't compared.`));
-    place.dataset.drawn = choice.metric;
+    finish(place);
     return;
   }
-  const { spec, rows, tiles } = found;
-  const values = rows ?? shown();
-  walk(spec, (part) => {
-    if (part.legend?.columns) part.legend.columns = Math.max(1, Math.floor(room / 190));
-  });
-  spec.datasets = { points: values };
-  if (tiles) {
-    const step = Math.min(STEP.most, Math.max(STEP.least, (room - 190) / tiles));
-    walk(spec, (part) => {
-      if (part.width?.step) part.width = { step };
-    });
-  } else {
-    spec.width = "container";
-    if (!hasSteps(spec)) spec.height = room < NARROW ? 280 : 380;
-    spec.autosize = { type: "fit-x", contains: "padding" };
-  }
+  const { spec, rows = shown(), tiles } = found;
+  spec.datasets = { points: rows };
+  fit(spec, rows, tiles, place.clientWidth - MENU);
   spec.background = "transparent";
   spec.description = figure.querySelector("h3").textContent;
   spec.config = {
@@ -127,12 +155,21 @@ async function draw(name) {
     renderer: "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: name,
+    logLevel: 1, // errors; that a layer is empty, e.g. of error bars, is nothing to warn of
   });
   drawn.set(name, result);
   result.view.addEventListener("click", (_, item) => {
     if (item?.datum?.id !== undefined) showPoint(item.datum.id);
   });
+  if (!place.querySelector(".role-mark :is(path, text)")) {
+    place.replaceChildren(element("p", { class: "quiet" }, "There is nothing to show here."));
+  }
   place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
+  finish(place);
+}
+
+function finish(place) {
+  place.style.minHeight = "";
   place.dataset.drawn = choice.metric;
 }
 
@@ -146,7 +183,8 @@ function drawAll(names = Object.keys(data.charts)) {
       .catch((error) => {
         console.error(error);
         const place = document.querySelector(`[data-figure="${name}"] [data-chart]`);
-        place.replaceChildren(element("p", { class: "notice" }, `This chart can't be drawn: ${error.message}`));
+        const told = `This chart can't be drawn: ${error.message}`;
+        place.replaceChildren(element("p", { class: "notice" }, told));
       });
   }
   return queue;
@@ -154,7 +192,6 @@ function drawAll(names = Object.keys(data.charts)) {
 
 function chose(changes, names) {
   Object.assign(choice, changes);
-  keepChoice();
   buildControls();
   drawAll(names);
 }
@@ -207,8 +244,9 @@ function heatmapControls() {
 function curveControls() {
   const redraw = (changes) => chose(changes, ["iterations"]);
   const others = data.parameters.filter((name) => name !== choice.curve);
+  const series = named(others.length ? others : data.parameters);
   return [
     select("Over", named(data.numeric), choice.curve, (curve) => redraw({ curve })),
-    select("Colours by", named(others.length ? others : data.parameters), choice.curveSeries, (v) => redraw({ curveSeries: v })),
+    select("Colours by", series, choice.curveSeries, (curveSeries) => redraw({ curveSeries })),
   ];
 }

@@ -20,20 +20,28 @@ function records(table) {
 
 const points = data.points ? records(data.points) : [];
 
-/** What the reader chose, kept over a reload as long as the same things can be chosen. */
+/** What the reader chose, and where on the page; kept over a reload as long as the same can be chosen. */
 const choice = {
   ...data.defaults,
-  ...(() => {
-    try {
-      const kept = JSON.parse(sessionStorage.getItem(location.pathname) ?? "{}");
-      return kept.key === data.key ? kept.choice : {};
-    } catch {
-      return {};
-    }
-  })(),
+  seed: null, // of the gallery
+  gallery: "best",
+  filter: "",
+  allColumns: false,
+  sort: null,
+  descending: false,
+  ...kept(),
 };
 
-function keepChoice() {
+function kept() {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(location.pathname) ?? "{}");
+    return found.key === data.key ? found.choice : {};
+  } catch {
+    return {};
+  }
+}
+
+function keep() {
   try {
     sessionStorage.setItem(location.pathname, JSON.stringify({ key: data.key, choice }));
   } catch {

@@ -2,6 +2,8 @@
 
 const GALLERY = 12; // grids shown at first
 
+const dialog = document.getElementById("details");
+
 /** Rows of a configuration, those that have a picture first. */
 const rowsOf = (id) => (data.rows ? members.get(id) ?? [] : []);
 const members = new Map();
@@ -46,22 +48,18 @@ function card(i) {
   );
 }
 
-const gallery = { seed: null, all: false };
-
 /** One grid for each kind of mark, its best configuration, all of one seed; or every grid. */
 function fillGallery() {
   const place = document.getElementById("gallery");
   const controls = document.getElementById("gallery-controls");
   if (!place) return;
-  const pictured = points.filter((p) => p.part === Number(choice.part)).flatMap((p) => rowsOf(p.id)).filter((i) => pictureOf(i).images);
-  if (!pictured.length) {
-    document.getElementById("samples").hidden = true;
-    return;
-  }
+  const pictured = shown().flatMap((point) => rowsOf(point.id)).filter((i) => pictureOf(i).images);
+  document.getElementById("samples").hidden = !pictured.length;
+  if (!pictured.length) return;
   const seeds = [...new Set(pictured.map((i) => rowColumns.seed[i]))];
-  if (!seeds.includes(gallery.seed)) gallery.seed = seeds[0];
-  let rows = pictured.filter((i) => rowColumns.seed[i] === gallery.seed);
-  if (!gallery.all) {
+  if (!seeds.includes(choice.seed)) choice.seed = seeds[0];
+  let rows = pictured.filter((i) => rowColumns.seed[i] === choice.seed);
+  if (choice.gallery === "best") {
     const best = new Map();
     for (const i of rows) {
       const key = points[rowColumns.point[i]][field(choice.series)];
@@ -71,14 +69,15 @@ function fillGallery() {
   }
   place.replaceChildren(...rows.map(card));
   const redo = (changes) => {
-    Object.assign(gallery, changes);
+    Object.assign(choice, changes);
     fillGallery();
   };
   const what = [["best", `the best of each ${choice.series}`], ["all", "all configurations"]];
-  refill(controls, [
-    select("Show", what, gallery.all ? "all" : "best", (v) => redo({ all: v === "all" })),
-    ...(seeds.length > 1 ? [select("Seed", seeds.map((s) => [String(s), String(s)]), gallery.seed, (v) => redo({ seed: Number(v) }))] : []),
-  ]);
+  const made = [select("Show", what, choice.gallery, (gallery) => redo({ gallery }))];
+  if (seeds.length > 1) {
+    made.push(select("Seed", named(seeds.map(String)), choice.seed, (seed) => redo({ seed: Number(seed) })));
+  }
+  refill(controls, made);
 }
 
 /** A row's parameters and measurements, as a list of terms. */
@@ -87,7 +86,7 @@ function facts(i) {
   for (const name of rowNames) {
     const value = rowColumns[name][i];
     if (value != null && name !== "error") {
-      list.append(element("dt", {}, name), element("dd", {}, typeof value === "number" ? String(value) : told(value)));
+      list.append(element("dt", {}, name), element("dd", {}, String(value)));
     }
   }
   return list;
@@ -97,9 +96,15 @@ function facts(i) {
 function reproduction(i) {
   const whole = data.commands[rowColumns.results?.[i] ?? data.name];
   const fingerprint = rowColumns.fingerprint?.[i];
-  if (!whole || !fingerprint) return null;
+  if (!whole || !fingerprint) return [];
   const short = String(fingerprint).slice(0, 12);
-  return `${whole[0]} --only ${short} --results ${whole[1]}-${short}`;
+  const line = `${whole.line} --only ${short} --results ${whole.place}-${short}`;
+  const where = `In ${whole.folder} as seen from the results directory:`;
+  return [
+    element("h3", {}, "Run this row again"),
+    whole.folder && element("p", { class: "quiet" }, where),
+    element("pre", { tabindex: "0" }, element("code", {}, line)),
+  ];
 }
 
 function half(i) {
@@ -107,40 +112,41 @@ function half(i) {
   return element(
     "div",
     {},
-    element("p", {}, element("strong", {}, title), element("br"), element("span", { class: "quiet" }, rowMeasures(i))),
-    grid(i, "images", `Samples of ${title}`) ?? element("p", { class: "quiet" }, "No picture of this row is in this page."),
+    element("p", {}, element("strong", {}, title), element("br"), element("small", {}, rowMeasures(i))),
+    grid(i, "images", `Samples of ${title}`) ??
+      element("p", { class: "quiet" }, "No picture of this row is in this page."),
     grid(i, "trajectories", `From noise to sample: ${title}`),
   );
 }
 
-/** Rows of the same seed, to be seen beside this one. */
+/** Other rows of the same seed that have a picture. */
 function companions(i) {
   if (!rowColumns.seed) return [];
-  const same = [...members.values()].flat().filter((j) => j !== i && rowColumns.seed[j] === rowColumns.seed[i]);
-  return same.filter((j) => pictureOf(j).images);
+  const fits = (j) => j !== i && rowColumns.seed[j] === rowColumns.seed[i] && pictureOf(j).images;
+  return [...members.values()].flat().filter(fits);
 }
 
-function showRow(i, beside = null) {
-  const dialog = document.getElementById("details");
+function showRow(i) {
   const others = pictureOf(i).images ? companions(i) : [];
   const options = [["", "nothing"], ...others.map((j) => [String(j), rowTitle(j)])];
-  const command = reproduction(i);
+  const pair = element("div", { class: "pair" }, half(i));
+  const compare = (j) => pair.replaceChildren(half(i), ...(j ? [half(Number(j))] : []));
   const error = rowColumns.error?.[i];
-  const trajectory = pictureOf(i).trajectories;
-  dialog.replaceChildren(
-    element("form", { method: "dialog", class: "close" }, element("button", { "aria-label": "Close" }, "✕")),
+  const strip = "Below the grid: from noise to sample, a row each, of its first samples.";
+  const content = [
+    element("form", { method: "dialog" }, element("button", { "aria-label": "Close" }, "✕")),
     element("h2", { id: "details-title" }, `Row ${i + 1}: ${rowTitle(i)}`),
     element("p", { class: "quiet" }, rowPlace(i)),
-    ...(error ? [element("p", { class: "notice" }, `${rowColumns.status[i]}: ${error}`)] : []),
-    ...(others.length
-      ? [element("div", { class: "controls" }, select("Beside it, from the same noise", options, beside ?? "", (j) => showRow(i, j || null)))]
-      : []),
-    element("div", { class: "pair" }, half(i), ...(beside === null ? [] : [half(Number(beside))])),
-    ...(trajectory ? [element("p", { class: "quiet" }, "Below the grid: from noise to sample, a row each, of its first samples.")] : []),
-    ...(command ? [element("h3", {}, "Run this row again"), element("pre", { tabindex: "0" }, element("code", {}, command))] : []),
+    error && element("p", { class: "notice" }, `${rowColumns.status[i]}: ${error}`),
+    others.length &&
+      element("div", { class: "controls" }, select("Beside it, from the same noise", options, "", compare)),
+    pair,
+    pictureOf(i).trajectories && element("p", { class: "quiet" }, strip),
+    ...reproduction(i),
     element("h3", {}, "All of it"),
     facts(i),
-  );
+  ];
+  dialog.replaceChildren(...content.filter(Boolean));
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
 }

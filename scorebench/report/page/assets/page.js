@@ -1,25 +1,27 @@
-// Starts everything.
+// Starts everything, and keeps the reader's place when the page is loaded again.
 
-const theme = document.getElementById("theme");
+const root = document.documentElement;
 
 function setTheme(name) {
-  document.documentElement.dataset.theme = name;
-  theme.setAttribute("aria-pressed", String(name === "dark"));
+  root.dataset.theme = name;
+  document.getElementById("theme").setAttribute("aria-pressed", String(name === "dark"));
 }
 
 const darkPreferred = matchMedia("(prefers-color-scheme: dark)");
-setTheme(darkPreferred.matches ? "dark" : "light");
-darkPreferred.addEventListener("change", (event) => setTheme(event.matches ? "dark" : "light"));
-theme.addEventListener("click", () => {
-  setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+const preferred = () => (darkPreferred.matches ? "dark" : "light");
+setTheme(choice.theme ?? preferred());
+darkPreferred.addEventListener("change", () => setTheme(choice.theme ?? preferred()));
+document.getElementById("theme").addEventListener("click", () => {
+  choice.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  setTheme(choice.theme);
 });
 
 startTable();
+fillGallery();
 if (data.charts && Object.keys(data.charts).length) {
   buildControls();
-  fillGallery();
   document.getElementById("controls").addEventListener("change", fillGallery);
-  drawAll().then(() => document.documentElement.setAttribute("data-drawn", ""));
+  drawAll().then(() => root.setAttribute("data-drawn", ""));
   let room = innerWidth;
   let waiting;
   addEventListener("resize", () => {
@@ -31,14 +33,29 @@ if (data.charts && Object.keys(data.charts).length) {
   });
 }
 
-document.getElementById("details").addEventListener("click", (event) => {
-  if (event.target === event.currentTarget) event.currentTarget.close();
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close();
+});
+
+const chartPlaces = () => [...document.querySelectorAll("[data-chart]")];
+history.scrollRestoration = "manual"; // the browser would do it before the charts are there
+if (choice.top !== undefined) {
+  // Charts take the room they had until they are drawn again.
+  chartPlaces().forEach((place, i) => (place.style.minHeight = `${choice.heights[i] ?? 0}px`));
+  scrollTo({ top: choice.top, behavior: "instant" });
+}
+addEventListener("pagehide", () => {
+  choice.top = scrollY;
+  choice.heights = chartPlaces().map((place) => place.offsetHeight);
+  keep();
 });
 
 if (data.refresh) {
-  // While a sweep runs the file is written again and again; not while somebody reads a row of it.
+  // While a sweep runs the file is written again and again; not while somebody is at work in it.
+  const calm = 10_000; // milliseconds
+  let touched = -calm;
+  for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => (touched = performance.now()));
   setInterval(() => {
-    const busy = document.querySelector("dialog[open]") ?? document.activeElement?.closest("input, select");
-    if (!busy) location.reload();
+    if (!dialog.open && performance.now() - touched >= calm) location.reload();
   }, data.refresh * 1000);
 }

@@ -9,22 +9,27 @@ const rowColumns = data.rows
   ? Object.fromEntries(Object.keys(data.rows.columns).map((name) => [name, column(data.rows, name)]))
   : {};
 
-const view = { sort: null, descending: false, shown: PAGE, order: [] };
+const view = { shown: PAGE, order: [] };
 
 const varies = (name) => !("value" in data.rows.columns[name]);
+// What needs no place where all rows have it: not that all of them failed, and why.
+const isUsual = (name) => !["status", "error"].includes(name) || ["ok", null].includes(rowColumns[name][0]);
+const isNumeric = (name) => rowColumns[name].some((value) => typeof value === "number");
+const numeric = new Set(rowNames.filter(isNumeric));
 
 /** The columns to show: those that rows differ in and that people look at first, or all. */
 function visible() {
-  if (document.getElementById("all-columns").checked) return rowNames;
+  if (choice.allColumns) return rowNames;
   const wanted = new Set([...data.parameters, ...data.metrics, ...SHORT]);
-  return rowNames.filter((name) => wanted.has(name) && (varies(name) || data.metrics.includes(name)));
+  const telling = (name) => varies(name) || data.metrics.includes(name) || !isUsual(name);
+  return rowNames.filter((name) => wanted.has(name) && telling(name));
 }
 
 const COMPARISON = /^([^<>=!~]+)(<=|>=|!=|==|=|<|>)(.*)$/;
 
 /** A column by its name, or by its end where only one column ends so: `step_size`. */
 function namedColumn(word) {
-  if (word in rowColumns) return word;
+  if (Object.hasOwn(rowColumns, word)) return word;
   const ends = rowNames.filter((name) => name.endsWith(`.${word}`));
   return ends.length === 1 ? ends[0] : null;
 }
@@ -39,10 +44,10 @@ function condition(word) {
   }
   const values = rowColumns[name];
   const number = Number(right);
-  const numeric = right.trim() !== "" && !Number.isNaN(number);
+  const isNumber = right.trim() !== "" && !Number.isNaN(number);
   const equal = (i) => {
     const value = values[i];
-    if (numeric && typeof value === "number") return value === number;
+    if (isNumber && typeof value === "number") return value === number;
     return String(value ?? "–").toLowerCase() === right.toLowerCase();
   };
   switch (operator) {
@@ -56,7 +61,7 @@ function condition(word) {
       const also = operator.length === 2;
       return (i) => {
         const value = values[i];
-        if (typeof value !== "number" || !numeric) return false;
+        if (typeof value !== "number" || !isNumber) return false;
         return (below ? value < number : value > number) || (also && value === number);
       };
     }
@@ -64,13 +69,13 @@ function condition(word) {
 }
 
 function filterAndSort() {
-  const words = document.getElementById("filter").value.match(/[^\s"]*"[^"]*"|\S+/g) ?? [];
+  const words = choice.filter.match(/[^\s"]*"[^"]*"|\S+/g) ?? [];
   const conditions = words.map((word) => condition(word.replaceAll('"', "")));
   view.order = [];
   for (let i = 0; i < rowCount; i++) if (conditions.every((c) => c(i))) view.order.push(i);
-  if (view.sort === null) return;
-  const values = rowColumns[view.sort];
-  const sign = view.descending ? -1 : 1;
+  const values = rowColumns[choice.sort];
+  if (!values) return;
+  const sign = choice.descending ? -1 : 1;
   view.order.sort((a, b) => {
     const [left, right] = [values[a], values[b]];
     if (left == null || right == null) return (left == null) - (right == null); // last both ways
@@ -80,20 +85,21 @@ function filterAndSort() {
 }
 
 function sortBy(name) {
-  view.descending = view.sort === name && !view.descending;
-  view.sort = name;
+  choice.descending = choice.sort === name && !choice.descending;
+  choice.sort = name;
   fillTable();
   [...document.querySelectorAll("#table th button")].find((b) => b.dataset.column === name)?.focus();
 }
 
 function header(name) {
-  const sorted = view.sort === name;
-  const mark = sorted ? (view.descending ? " ▼" : " ▲") : "";
-  const direction = sorted ? (view.descending ? "descending" : "ascending") : "none";
+  const sorted = choice.sort === name;
+  const mark = sorted ? (choice.descending ? " ▼" : " ▲") : "";
+  const direction = sorted ? (choice.descending ? "descending" : "ascending") : "none";
   const parts = name.split(/(?<=[._])/).flatMap((part) => [part, element("wbr")]);
   const attributes = { type: "button", "data-column": name, onclick: () => sortBy(name) };
   const button = element("button", attributes, ...parts, mark);
-  return element("th", { scope: "col", "aria-sort": direction }, button);
+  const look = numeric.has(name) && "number";
+  return element("th", { scope: "col", "aria-sort": direction, class: look }, button);
 }
 
 function tableRow(i, names) {
@@ -104,27 +110,29 @@ function tableRow(i, names) {
   );
   const cells = names.map((name) => {
     const value = rowColumns[name][i];
-    const number = typeof value === "number";
     const bad = name === "status" && value !== "ok";
-    return element("td", { class: `${number ? "number" : ""} ${bad ? "bad" : ""}`.trim() || null }, told(value));
+    return element("td", { class: numeric.has(name) ? "number" : bad && "bad" }, told(value));
   });
   return element("tr", {}, element("td", { class: "number" }, details), ...cells);
 }
+
+const rowsTold = (number) => `${number} ${number === 1 ? "row" : "rows"}`;
 
 function fillTable() {
   filterAndSort();
   const names = visible();
   const body = view.order.slice(0, view.shown).map((i) => tableRow(i, names));
+  const corner = element("th", { scope: "col", class: "number" }, "row");
   document.getElementById("table").replaceChildren(
-    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "row"), ...names.map(header))),
+    element("thead", {}, element("tr", {}, corner, ...names.map(header))),
     element("tbody", {}, ...body),
   );
   const rest = view.order.length - body.length;
   const more = document.getElementById("more");
   more.hidden = rest <= 0;
-  more.textContent = `Show ${Math.min(rest, 10 * PAGE)} more of ${rest}`;
-  const all = view.order.length === rowCount;
-  document.getElementById("count").textContent = all ? `${rowCount} rows` : `${view.order.length} of ${rowCount} rows`;
+  more.textContent = rest > 10 * PAGE ? `Show ${10 * PAGE} more of ${rest}` : `Show ${rest} more`;
+  const some = view.order.length < rowCount ? `${view.order.length} of ` : "";
+  document.getElementById("count").textContent = some + rowsTold(rowCount);
 }
 
 /** A value as a field of a CSV file; text that a spreadsheet would run as a formula is quoted. */
@@ -150,14 +158,14 @@ async function copyCsv() {
   };
   try {
     await navigator.clipboard.writeText(text);
-    say(`Copied ${view.order.length} rows`);
+    say(`Copied ${rowsTold(view.order.length)}`);
   } catch {
     // Not every browser lets a file write to the clipboard: then the old way.
     const area = element("textarea", { readonly: true });
     area.value = text;
     document.body.append(area);
     area.select();
-    say(document.execCommand("copy") ? `Copied ${view.order.length} rows` : "Can't copy here");
+    say(document.execCommand("copy") ? `Copied ${rowsTold(view.order.length)}` : "Can't copy here");
     area.remove();
   }
 }
@@ -165,15 +173,22 @@ async function copyCsv() {
 function startTable() {
   if (!document.getElementById("table")) return;
   const filter = document.getElementById("filter");
+  const allColumns = document.getElementById("all-columns");
+  filter.value = choice.filter;
+  allColumns.checked = choice.allColumns;
   let waiting;
   filter.addEventListener("input", () => {
+    choice.filter = filter.value;
     clearTimeout(waiting);
     waiting = setTimeout(() => {
       view.shown = PAGE;
       fillTable();
     }, 120);
   });
-  document.getElementById("all-columns").addEventListener("change", fillTable);
+  allColumns.addEventListener("change", () => {
+    choice.allColumns = allColumns.checked;
+    fillTable();
+  });
   document.getElementById("copy").addEventListener("click", copyCsv);
   document.getElementById("more").addEventListener("click", () => {
     view.shown += 10 * PAGE;
