@@ -52,8 +52,9 @@ LAST = (
     "finished",
 )
 YARDSTICK = re.compile(r"features(_digest|\..*)?|reference(_digest|_samples|\..*)?|metric\..*")
-# What a sound row has as numbers, where it has it.
+# What a sound row has as numbers, where it has it; ``seed`` it always has.
 NUMBERS = (*COUNTS, "seconds", "seconds_sampling")
+LARGEST = 2**63  # numbers are below
 NOT_JSON = {text: float(text) for text in ("nan", "inf", "-inf")}
 
 
@@ -115,22 +116,22 @@ class Store:
         write_atomically(self.folder / "suite.yaml", suite_text.encode())
 
     def plan(self) -> dict[str, Any]:
-        """The plan of the latest run.
+        """The plan of the latest run; a cell that it lists twice counts once.
 
         Raises:
             UserError: this isn't a results directory.
         """
         path = self.folder / "plan.json"
-        try:
-            plan = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError):
-            plan = None
+        plan = _content(path)
         if not _is_plan(plan):
             damaged = path.exists() and "; delete it and run the suite again, its cells are kept"
             raise UserError(
                 f"{self.folder} is not a results directory: no readable plan.json{damaged or ''}"
             )
-        return plan  # type: ignore[no-any-return]
+        cells: dict[str, Any] = {}
+        for cell in plan["cells"]:
+            cells.setdefault(cell["fingerprint"], cell)
+        return {**plan, "cells": list(cells.values())}
 
     def finished(self, fingerprints: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Records of those cells that have ended; an unreadable file counts as missing."""
@@ -142,16 +143,14 @@ class Store:
         return found
 
     def _read(self, fingerprint: str) -> dict[str, Any] | None:
-        try:
-            record = json.loads((self.folder / "cells" / f"{fingerprint}.json").read_bytes())
-        except (OSError, ValueError, RecursionError):
-            return None
+        record = _content(self.folder / "cells" / f"{fingerprint}.json")
         row = record.get("row") if isinstance(record, dict) else None
         sound = (
             isinstance(row, dict)
             and row.get("fingerprint") == fingerprint
             and isinstance(row.get("status"), str)
-            and all(isinstance(row.get(name, 0), int | float) for name in NUMBERS)
+            and isinstance(row.get("seed"), int)
+            and all(_is_number(row.get(name, 0)) for name in NUMBERS)
         )
         return record if sound else None
 
@@ -194,6 +193,19 @@ class Store:
         return table
 
 
+def _content(path: Path) -> Any:
+    """What a JSON file holds; None if it can't be read, or is no file, such as a pipe."""
+    try:
+        return json.loads(path.read_bytes()) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) < LARGEST
+
+
 def _is_plan(plan: Any) -> bool:
     return (
         isinstance(plan, dict)
@@ -208,6 +220,7 @@ def _is_plan(plan: Any) -> bool:
             isinstance(cell, dict)
             and isinstance(cell.get("fingerprint"), str)
             and isinstance(cell.get("columns"), dict)
+            and cell["columns"].keys().isdisjoint((*COUNTS, *LAST))
             for cell in plan["cells"]
         )
     )

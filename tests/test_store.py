@@ -227,10 +227,47 @@ def test_a_text_that_no_file_can_hold_is_escaped(store: Store) -> None:
     assert pd.read_parquet(store.folder / "table.parquet")["error"][0] == "bad \\udc80 byte"
 
 
-@pytest.mark.parametrize("bad", [{"nfe": "many"}, {"seconds": []}, {"samples": {}}])
-def test_a_cell_with_text_for_numbers_counts_as_missing(store: Store, bad: Any) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"nfe": "many"},
+        {"seconds": []},
+        {"samples": {}},
+        {"samples": True},
+        {"samples": 10**25},
+        {"seconds": 1e300},
+        {"seed": 0.5},
+        {"seed": False},
+    ],
+)
+def test_a_cell_without_sound_numbers_counts_as_missing(store: Store, bad: Any) -> None:
     store.write_cell(record("aa", **bad))
     assert store.table().empty
+
+
+def test_a_cell_without_seed_counts_as_missing(store: Store) -> None:
+    made = record("aa")
+    del made["row"]["seed"]
+    store.write_cell(made)
+    assert store.table().empty
+
+
+def test_a_cell_that_a_plan_lists_twice_counts_once(store: Store) -> None:
+    store.begin("name: s\n", {**PLAN, "cells": [*PLAN["cells"], PLAN["cells"][0]]})  # type: ignore[index]
+    store.write_cell(record("aa"))
+    store.write_cell(record("bb"))
+    assert store.plan() == PLAN
+    assert store.table()["fingerprint"].tolist() == ["aa", "bb"]
+
+
+def test_pipes_are_not_waited_for(store: Store) -> None:
+    store.write_cell(record("bb"))
+    os.mkfifo(store.folder / "cells" / "aa.json")
+    assert set(store.finished(["aa", "bb"])) == {"bb"}
+    (store.folder / "plan.json").unlink()
+    os.mkfifo(store.folder / "plan.json")
+    with pytest.raises(UserError, match="not a results directory"):
+        store.plan()
 
 
 def test_cells_without_a_plan_can_be_gone_on_from(store: Store) -> None:
@@ -252,6 +289,7 @@ def test_cells_without_a_plan_can_be_gone_on_from(store: Store) -> None:
         {"cells": [3]},
         {"cells": [{"fingerprint": [], "columns": {}}]},
         {"cells": [{"fingerprint": "aa"}]},
+        {"cells": [{"fingerprint": "aa", "columns": {"samples": True}}]},
     ],
 )
 def test_a_plan_of_another_shape_is_a_clear_error(store: Store, change: dict[str, Any]) -> None:

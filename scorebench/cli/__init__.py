@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 
@@ -12,6 +11,7 @@ from scorebench.cli.check import check
 from scorebench.cli.levels import levels
 from scorebench.cli.list import list_components
 from scorebench.cli.new import new
+from scorebench.cli.output import tolerant
 from scorebench.cli.report import report
 from scorebench.cli.run import run
 from scorebench.cli.show import show
@@ -53,15 +53,10 @@ def main() -> None:
     # Read when torch loads its thread pool. By default idle threads spin for milliseconds, which
     # makes sweeps of small models many times slower where other work wants the processors.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # σ on a terminal that knows ASCII only
+    sys.stdout, sys.stderr = tolerant(sys.stdout), tolerant(sys.stderr)
     try:
         app()
     except (UserError, PluginError) as error:
         for line in str(error).splitlines():
             typer.echo(f"error: {line}", err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader, such as `head`, has seen enough
-        sys.exit(0)

@@ -102,6 +102,8 @@ def report(
     from scorebench.report.terminal import show
 
     selection = Selection(sort=sort, condition=where, per=_words(best_per), columns=_words(columns))
+    if axes and not figures:
+        raise UserError("--axes: is of a figure; choose one with --figure, e.g. heatmap.svg")
     for path in exports or []:
         check_suffix(path)
     for path in figures or []:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,9 +11,10 @@ import pandas as pd
 
 from scorebench.errors import UserError, did_you_mean
 from scorebench.report import columns
+from scorebench.report.complete import completed, renamed
 from scorebench.report.numbers import printable
 from scorebench.report.table_file import TEXTS, read_table_file
-from scorebench.store import COUNTS, FIRST, LAST, YARDSTICK
+from scorebench.store import COUNTS, LAST, YARDSTICK
 
 BETTER: Mapping[str, str] = {
     "fid": "lower",
@@ -37,18 +37,6 @@ BETTER: Mapping[str, str] = {
 }
 LEVEL = re.compile(r"(score_error|dsm_loss)_\d[\dpem]*")  # at one noise level
 NUMBERS = {*COUNTS, *LAST} - {*TEXTS, "coupled"}
-DEFAULTS: Mapping[str, str | float | None] = {
-    "model": None,
-    "schedule": None,
-    "samples": math.nan,
-    "nfe": math.nan,
-    "status": "ok",
-    "error": None,
-    "seconds": math.nan,
-    "device": None,
-    "environment": None,
-    "fingerprint": None,
-}
 
 
 def read_bare_table(path: Path) -> pd.DataFrame:
@@ -56,7 +44,8 @@ def read_bare_table(path: Path) -> pd.DataFrame:
 
     It has a column ``sampler``, one of those in ``BETTER``, and parameters in columns named as in
     results directories, such as ``sampler.steps``. Rows without a ``status`` ended ok. Without
-    ``seed`` and ``repeat``, rows of one configuration are its repeats, numbered from 0.
+    ``seed`` and ``repeat``, rows of one configuration are its repeats, numbered from 0; their seeds
+    aren't known where there are several, and 0 for a lone one.
 
     Args:
         path: a ``.csv`` or ``.parquet`` file, perhaps without rows.
@@ -68,7 +57,7 @@ def read_bare_table(path: Path) -> pd.DataFrame:
         UserError: it can't be read, lacks a column, has texts for numbers, seeds that aren't whole
             numbers, a seed twice, or rows for repeats that can be none.
     """
-    table = read_table_file(path).rename(columns=printable)
+    table = renamed(read_table_file(path), path)
     names = list(map(str, table))
     if "sampler" not in names:
         raise UserError(f"{path}: there is no column sampler{did_you_mean('sampler', names)}")
@@ -81,10 +70,9 @@ def read_bare_table(path: Path) -> pd.DataFrame:
     for name in names:
         if name in NUMBERS | metrics.keys():
             _check_numbers(path, table[name])
-    defaults = {"suite": path.stem, **DEFAULTS}
-    table = table.assign(**{name: v for name, v in defaults.items() if name not in names})
-    table["status"] = table["status"].fillna("ok")
-    table = table[[*FIRST, *(name for name in table if name not in FIRST)]]
+    table = completed(table, path.stem)
+    status = table["status"].fillna("ok")
+    table["status"] = status.where(status.str.strip().str.lower() != "ok", "ok")
     return _with_seeds(path, table)
 
 
@@ -96,7 +84,8 @@ def directions(names: Iterable[str]) -> dict[str, str]:
 
 def _check_numbers(path: Path, cells: pd.Series[Any]) -> None:
     texts = cells.dropna()
-    if pd.api.types.is_numeric_dtype(cells) or texts.empty:
+    number = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
+    if number or texts.empty:
         return
     worst = texts[pd.to_numeric(texts, errors="coerce").isna()]
     told = printable(str([*worst, *texts][0]))
@@ -106,15 +95,17 @@ def _check_numbers(path: Path, cells: pd.Series[Any]) -> None:
 def _with_seeds(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     yardsticks = [name for name in map(str, table) if YARDSTICK.fullmatch(name)]
     rows = columns.texts(table, [*columns.identifying(table), *yardsticks])
-    if given := [name for name in ("seed", "repeat") if name in table]:
-        seeds = columns.numbers(table, given)[given[0]]
-        if not ((seeds % 1 == 0) & (seeds.abs() < 2**62)).all():
-            raise UserError(f"{path}: column {given[0]} should have a whole number in every row")
-        rows["seed"] = table[given[0]].astype("int64")
-    else:
+    if not (given := [name for name in ("seed", "repeat") if name in table]):
         configuration = rows.groupby(list(rows), sort=False)
         _check_repeats(path, table, configuration.ngroup())
-        rows["seed"] = configuration.cumcount()
+        lone = ~rows.duplicated(keep=False)
+        # Their numbers tell nothing of their noise: they must not be paired by them.
+        seeds = pd.Series(0, table.index).where(lone)
+        return table.assign(seed=seeds, repeat=configuration.cumcount())
+    seeds = columns.numbers(table, given)[given[0]]
+    if not ((seeds % 1 == 0) & (seeds.abs() < 2**62)).all():
+        raise UserError(f"{path}: column {given[0]} should have a whole number in every row")
+    rows["seed"] = table[given[0]].astype("int64")
     if (twice := rows.duplicated()).any():
         second = int(twice.argmax())
         first = int((rows == rows.iloc[second]).all(axis=1).argmax())

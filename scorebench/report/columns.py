@@ -42,11 +42,16 @@ def identifying(table: pd.DataFrame) -> list[str]:
 
 def metrics(table: pd.DataFrame, better: Iterable[str]) -> list[str]:
     """The metric columns, rankable ones first, without the spreads of others."""
-    known = {RESULTS, *FIRST, *COUNTS, *LAST, *better}
-    candidates = (c for c in map(str, table) if not (c in known or _is_parameter(c)))
-    others = [c for c in candidates if not YARDSTICK.fullmatch(c) and _has_numbers(table[c])]
-    names = [*better, *others]
+    names = list(better)
+    candidates = (c for c in map(str, table) if not (c in names or is_taken(c)))
+    names += [c for c in candidates if _has_numbers(table[c])]
     return [n for n in names if SPREAD.sub("", n) not in {*names} - {n}]
+
+
+def is_taken(column: str) -> bool:
+    """Whether a column has a meaning, so that it is no metric."""
+    known = column in (RESULTS, *FIRST, *COUNTS, *LAST)
+    return known or _is_parameter(column) or YARDSTICK.fullmatch(column) is not None
 
 
 def measured(table: pd.DataFrame, metrics: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Which rows can be compared by their metrics: those in which all yardsticks are equal.
 
-``scorebench.running.yardstick`` says what the columns are. A table without them, made elsewhere,
-is taken at its word.
+``scorebench.running.yardstick`` says what the columns are. Rows without digests, made elsewhere,
+have to agree in what else they say of features, reference and metrics; if that is nothing, they are
+taken at their word.
 """
 
 from __future__ import annotations
@@ -38,15 +39,23 @@ def parts(results: Results) -> list[Part]:
     Rows of other numbers of samples are apart, too: most metrics are biased by it.
     """
     told = yardsticks(results).join(columns.texts(results.table, ["samples"]))
-    digests = [c for c in map(str, told) if c.endswith(".yardstick") or c == "samples"]
-    if len(told[digests].drop_duplicates()) < 2:
+    digests = [c for c in map(str, told) if c.endswith(".yardstick")]
+    words = [c for c in map(str, told) if c not in (*digests, "samples")]
+    digested = (told[digests] != MISSING).any(axis=1)
+    deciding = told.assign(**{c: told[c].mask(digested, "") for c in words})
+    groups = deciding.groupby(list(deciding), sort=False).ngroup()
+    if groups.nunique() < 2:
         return [Part(results, "")]
-    groups = told.groupby(digests, sort=False).ngroup()
     first = told.groupby(groups).first()
     varying = telling([c for c in map(str, first) if first[c].nunique() > 1])
     return [
         Part(
-            replace(results, table=results.table[groups == i], planned=int((groups == i).sum())),
+            replace(
+                results,
+                table=results.table[groups == i],
+                planned=int((groups == i).sum()),
+                chosen="",
+            ),
             ", ".join(f"{c} {first.loc[i, c]}" for c in varying),
         )
         for i in first.index
@@ -80,8 +89,9 @@ def differences(
 
     Only metrics that both rows have count.
     """
-    digests = [c for c in first if c.endswith(".yardstick") and c in other]
-    unequal = {c.removesuffix("yardstick") for c in digests if first[c] != other[c]}
+    common = [c for c in first if c in other and {first[c], other[c]} != {MISSING}]
+    deciding = [c for c in common if c.endswith(".yardstick")] or common
+    unequal = {c.removesuffix("yardstick") for c in deciding if first[c] != other[c]}
     if not unequal:
         return
     relevant = [c for c in {**first, **other} if not c.startswith("metric.") or _of(c, unequal)]

@@ -36,8 +36,8 @@ class Comparison:
         differences: means of the differences, by name of the other results and metric.
         errors: their standard errors; NaN with less than two pairs.
         low, high: their 95% bootstrap intervals; NaN with less than two pairs.
-        p: of the test that a difference is 0, corrected for all configurations and metrics of
-            these other results; NaN where there is no test.
+        p: of the test that a difference is 0, corrected for all configurations, metrics and other
+            results; NaN where there is no test.
         verdicts: of ``scorebench.report.verdicts``; empty for ``nfe``, ``seconds`` and metrics
             without a direction, and where there is nothing to compare.
         pairs: how many seeds, common to all the results that have a configuration, this is from.
@@ -69,9 +69,9 @@ class Comparison:
         counts = self.verdicts[name, metric].value_counts()
         return {verdict: int(counts[verdict]) for verdict in VERDICTS if verdict in counts}
 
-    def repeats_needed(self, name: str) -> int | None:
-        """With how many repeats other results could show something; None: they could as it is."""
-        verdicts = self.verdicts.loc[:, [name]].to_numpy()
+    def repeats_needed(self) -> int | None:
+        """With how many repeats anything could be shown; None: it could as it is."""
+        verdicts = self.verdicts.to_numpy()
         tested = np.isin(verdicts, [IMPROVED, REGRESSED, UNSHOWN])
         members, few = int(tested.sum()), int((verdicts == FEW).sum())
         most = self.pairs.to_numpy()[tested.any(axis=1)].max(initial=0)
@@ -97,10 +97,10 @@ def compare(results: Sequence[Results], by: str | None = None) -> Comparison:
     by = check_rankable(by, better)
     matched = match(results)
     wide = _side_by_side(results, matched.rows, [*shared, *COSTS])
-    to_first = {name: pd.DataFrame(wide[name] - wide[first]) for name in others}
+    to_first = pd.concat({name: wide[name] - wide[first] for name in others}, axis=1)
     means, _ = _averages(wide)
-    differences, errors = _averages(pd.concat(to_first, axis=1))
-    shown = {name: evidence(to_first[name], qualities) for name in others}
+    differences, errors = _averages(to_first)
+    shown = evidence(wide, first, qualities, matched.intact)
     sign = 1 if better[by] == "lower" else -1
     order = (sign * means[first, by]).sort_values(kind="stable").index
     costs = [c for c in COSTS if c == by or (c == "nfe" and _nfe_differs(differences, others))]
@@ -116,10 +116,10 @@ def compare(results: Sequence[Results], by: str | None = None) -> Comparison:
         means=means.loc[order],
         differences=differences.loc[order],
         errors=errors.loc[order],
-        low=pd.concat({name: e.low for name, e in shown.items()}, axis=1).loc[order],
-        high=pd.concat({name: e.high for name, e in shown.items()}, axis=1).loc[order],
-        p=pd.concat({name: e.p for name, e in shown.items()}, axis=1).loc[order],
-        verdicts=pd.concat({name: e.verdicts for name, e in shown.items()}, axis=1).loc[order],
+        low=shown.low.loc[order],
+        high=shown.high.loc[order],
+        p=shown.p.loc[order],
+        verdicts=shown.verdicts.loc[order],
         pairs=wide.groupby(level="configuration").size().loc[order],
         asides=matched.asides,
         lone_metrics=lone,
@@ -144,7 +144,9 @@ def _side_by_side(
     of_each = {}
     for r in results:
         own = rows[rows["results"] == r.name]
-        of_each[r.name] = values.loc[own.index].groupby([own["configuration"], own["seed"]]).mean()
+        by_seed = values.loc[own.index].groupby([own["configuration"], own["seed"]])
+        with np.errstate(over="ignore", invalid="ignore"):
+            of_each[r.name] = by_seed.mean()
     return pd.concat(of_each, axis=1)
 
 
@@ -152,7 +154,8 @@ def _averages(values: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Means over the seeds of each configuration, and their standard errors; NaN if one is."""
     grouped = values.groupby(level="configuration")
     complete = grouped.count().eq(grouped.size(), axis=0)
-    return grouped.mean().where(complete), grouped.sem().where(complete)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return grouped.mean().where(complete), grouped.sem().where(complete)
 
 
 def _nfe_differs(differences: pd.DataFrame, others: Sequence[str]) -> bool:

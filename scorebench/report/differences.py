@@ -15,8 +15,18 @@ from scorebench.report.layout import BOLD, DIM, PLAIN, Column, Grid, Paragraph
 from scorebench.report.matching import Aside
 from scorebench.report.numbers import MISSING, aligned, estimate, rounded
 from scorebench.report.ranked_grid import parameter_columns
-from scorebench.report.terminal import BAD, BLANK, caption, partial, plural, rest
-from scorebench.report.verdicts import FEW, IMPROVED, REGRESSED, UNCHANGED, UNSHOWN
+from scorebench.report.results import Results
+from scorebench.report.terminal import BAD, BLANK, WARNING, caption, chosen, partial, plural, rest
+from scorebench.report.verdicts import (
+    EQUAL,
+    FEW,
+    IMPROVED,
+    LOST,
+    MEANT,
+    REGRESSED,
+    UNCHANGED,
+    UNSHOWN,
+)
 
 LISTED = 5  # configurations named of those not compared, if not all are to be
 
@@ -28,6 +38,8 @@ VERDICTS = {
     UNSHOWN: (UNSHOWN, "not shown"),
     UNCHANGED: (UNCHANGED, UNCHANGED),
     FEW: (FEW, "too few"),
+    LOST: (LOST, "lost"),
+    EQUAL: (EQUAL, "all equal"),
 }
 
 
@@ -39,7 +51,7 @@ def comparison_report(comparison: Comparison, top: int) -> Iterator[RenderableTy
         top: how many configurations to show; 0: all.
     """
     number = len(comparison.configurations)
-    yield Paragraph(difference_title(comparison), BOLD)
+    yield Paragraph(f"{compared(comparison)}: {extent(comparison)}", BOLD)
     yield from _summary(comparison)
     first, *others = comparison.results
     settings = {
@@ -48,6 +60,9 @@ def comparison_report(comparison: Comparison, top: int) -> Iterator[RenderableTy
     yield caption(comparison.constants, settings)
     for results in comparison.results:
         yield from partial(results)
+        yield from chosen(results)
+        for told in not_ok(results):
+            yield Paragraph(told, WARNING)
     for metric in comparison.metrics if number else ():
         way = comparison.better.get(metric)
         yield BLANK
@@ -63,19 +78,30 @@ def comparison_report(comparison: Comparison, top: int) -> Iterator[RenderableTy
         yield from _aside(aside, LISTED if top else len(aside.configurations))
 
 
-def difference_title(comparison: Comparison) -> str:
-    """What is compared with what, and how."""
+def compared(comparison: Comparison) -> str:
+    """What is compared with what."""
     first, *others = (results.name for results in comparison.results)
+    return f"{', '.join(others)} compared with {first}"
+
+
+def extent(comparison: Comparison) -> str:
+    """How much is compared, and how."""
     number = len(comparison.configurations)
-    title = f"{', '.join(others)} compared with {first}"
     if not number:
-        return f"{title}: nothing can be compared"
-    title = f"{title}: {plural(number, 'configuration')}"
+        return "nothing can be compared"
+    title = plural(number, "configuration")
     fewest, most = comparison.pairs.min(), comparison.pairs.max()
     if most == 1:
         return f"{title}, 1 pair of equal seed each"
     pairs = f"{most}" if fewest == most else f"{fewest} to {most}"
     return f"{title}, mean difference ± standard error over {pairs} pairs of equal seed"
+
+
+def not_ok(results: Results) -> Iterator[str]:
+    """Says how many rows did not end ok, if any."""
+    if lost := int((results.table["status"] != "ok").sum()):
+        cells = plural(len(results.table), "cell")
+        yield f"{lost:,} of {cells} of {results.name} did not end ok"
 
 
 def _summary(comparison: Comparison) -> Iterator[Paragraph]:
@@ -85,10 +111,10 @@ def _summary(comparison: Comparison) -> Iterator[Paragraph]:
         for metric in comparison.metrics:
             if counts := comparison.tally(name, metric):
                 told = ", ".join(f"{number:,} {verdict}" for verdict, number in counts.items())
-                style = BAD if REGRESSED in counts else PLAIN
+                style = BAD if REGRESSED in counts else WARNING if LOST in counts else PLAIN
                 yield Paragraph(f"{name}: {metric} {told}", style)
-        if needed := comparison.repeats_needed(name):
-            yield Paragraph(f"{name}: too few repeats to show any difference; {needed} could")
+    if needed := comparison.repeats_needed():
+        yield Paragraph(f"too few repeats to show any difference; {needed} could")
     if notes := list(_notes(comparison)):
         yield Paragraph(" · ".join(notes), DIM, glue=" · ")
 
@@ -102,6 +128,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         told = f"[] {1 - stats.LEVEL:.0%} bootstrap interval"
         few = comparison.pairs.min() < stats.LEAST_PAIRS
         yield f"{told}, too short with fewer than {stats.LEAST_PAIRS} pairs" if few else told
+    for verdict, meant in MEANT.items():
+        if (comparison.verdicts == verdict).any(axis=None):
+            yield f"{verdict}: {meant}"
 
 
 def difference_grid(comparison: Comparison, metric: str, top: int) -> Grid:

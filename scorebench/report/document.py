@@ -17,11 +17,12 @@ from rich.console import RenderableType
 from scorebench.errors import UserError, did_you_mean
 from scorebench.report.comparable import Part, parts, together
 from scorebench.report.layout import Grid
+from scorebench.report.numbers import printable
 from scorebench.report.ranked_frame import ranked_frame, stacked
 from scorebench.report.ranked_grid import ranked_grid
 from scorebench.report.ranking import Ranking, best_per, choose, rank
 from scorebench.report.results import Results, read
-from scorebench.report.terminal import not_comparable, ranking_report
+from scorebench.report.terminal import not_comparable, plural, ranking_report
 from scorebench.report.where import where
 
 if TYPE_CHECKING:
@@ -97,9 +98,12 @@ def document(paths: Sequence[Path], selection: Selection) -> Document:
 def _selected(results: Results, condition: str) -> Results:
     if not condition:
         return results
-    missing = results.planned - len(results.table)
-    table = where(results.table, condition)
-    return replace(results, table=table, planned=len(table) + missing)
+    rows = results.table
+    missing = results.planned - len(rows)
+    promised = [column for column in results.promised if column not in rows]
+    table = rows.loc[where(rows.reindex(columns=[*rows, *promised]), condition).index]
+    chosen = f"{len(table):,} of {plural(len(rows), 'row')}, where {printable(condition.strip())}"
+    return replace(results, table=table, planned=len(table) + missing, chosen=chosen)
 
 
 def _rankings(results: Results, sort: str | None) -> list[tuple[Part, Ranking]]:

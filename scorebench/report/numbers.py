@@ -61,9 +61,9 @@ def rounded(value: float, error: float = math.nan, digits: int = 4) -> str:
 
 
 def estimate(mean: float, error: float) -> tuple[str, str]:
-    """A mean and its standard error; the latter is empty where it isn't known."""
+    """A mean and its standard error; the latter is empty where it isn't known, or no number."""
     value = rounded(mean, error)
-    if math.isnan(error) or not math.isfinite(mean):
+    if not (math.isfinite(error) and math.isfinite(mean)):
         return value, ""
     if error == 0:
         return value, "0"

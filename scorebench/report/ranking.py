@@ -45,7 +45,7 @@ class Ranking:
         metrics: metric columns, as far as rankable in ``better``.
         means: of each metric, cost and other column of numbers, over the rows that ended ``ok``;
             NaN if one of them is.
-        errors: their standard errors; NaN with less than two repeats.
+        errors: their standard errors; NaN with less than two repeats, and where they overflow.
         repeats: numbers of rows: ``ok`` and ``all``, and the ``status`` of those not ok.
         members: for each row of the table, in its order, the label of its configuration.
         by: what they are ranked by.
@@ -113,8 +113,9 @@ def rank(table: pd.DataFrame, better: Mapping[str, str], by: str | None = None) 
     ok = table["status"] == "ok"
     rows = columns.numbers(table, columns.measured(table, metrics))[ok].groupby(group[ok])
     complete = rows.count().eq(rows.size(), axis=0)
-    means = rows.mean().where(complete).reindex(configurations.index)
-    errors = rows.sem().where(complete).reindex(configurations.index)
+    with np.errstate(over="ignore"):  # of values near the largest there are
+        means = rows.mean().where(complete).reindex(configurations.index)
+        errors = rows.sem().where(complete).reindex(configurations.index)
     ended = table["status"].map(printable)[~ok].groupby(group[~ok])
     repeats = pd.DataFrame(
         {
@@ -132,7 +133,7 @@ def rank(table: pd.DataFrame, better: Mapping[str, str], by: str | None = None) 
         constants=constants,
         metrics=metrics,
         means=means.loc[order],
-        errors=errors.loc[order],
+        errors=errors.where(np.isfinite(errors)).loc[order],
         repeats=repeats.loc[order],
         members=group,
         by=by,

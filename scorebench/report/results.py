@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import yaml
+from typing import TYPE_CHECKING
 
 from scorebench.errors import UserError
 from scorebench.report.bare_table import directions, read_bare_table
-from scorebench.report.numbers import parameter, printable
+from scorebench.report.columns import is_taken
+from scorebench.report.complete import completed, own_name, renamed
+from scorebench.report.numbers import printable
+from scorebench.report.settings import settings
 from scorebench.report.table_file import SUFFIXES
 from scorebench.store import Store, assemble
 
@@ -34,6 +35,9 @@ class Results:
             reference and features, and the parameters of each metric.
         arguments: of the command that ran the suite; empty where that wasn't kept.
         started_in: where that was given, as seen from the directory.
+        promised: columns that the table may not have yet: those of cells that haven't finished,
+            and metrics without a value.
+        chosen: which of all rows these are, e.g. ``2 of 9 rows, where nfe < 50``; empty: all.
     """
 
     name: str
@@ -44,16 +48,25 @@ class Results:
     settings: Mapping[str, str]
     arguments: Sequence[str] = ()
     started_in: str = ""
+    promised: Sequence[str] = ()
+    chosen: str = ""
 
     def cell_file(self, kind: str, fingerprint: object, suffix: str) -> Path | None:
-        """Where a cell's file of a kind (``cells``, ``images``, ``trajectories``) would be.
+        """A cell's file of a kind (``cells``, ``images``, ``trajectories``), or an environment's.
 
-        None where there is no such place: of a table made elsewhere, or by a fingerprint that is
-        none and might lead out of the directory.
+        None where there is none: of a table made elsewhere, or by a fingerprint that isn't one and
+        might lead out of the directory.
         """
-        if self.folder is None or not re.fullmatch(r"[0-9a-f]+", str(fingerprint)):
+        if not re.fullmatch(r"[0-9a-f]+", str(fingerprint)):
             return None
-        return self.folder / kind / f"{fingerprint}{suffix}"
+        return self.file(kind, f"{fingerprint}{suffix}")
+
+    def file(self, *parts: str) -> Path | None:
+        """A file of the results directory; None if there is none, or a link that leads elsewhere.
+
+        Whoever opens a report on results from somebody else would show what that is, too.
+        """
+        return None if self.folder is None else _file(self.folder, *parts)
 
 
 def read(paths: Sequence[Path]) -> list[Results]:
@@ -88,41 +101,30 @@ def _read_directory(folder: Path, name: str) -> Results:
     store = Store(folder)
     plan = store.plan()
     table = assemble(plan, store.finished(cell["fingerprint"] for cell in plan["cells"]))
-    table = table.rename(columns=printable)
-    better = {printable(metric): way for metric, way in plan["better"].items()}
+    table = completed(renamed(table, folder), plan["suite"])
+    better = {
+        metric: way
+        for metric, way in ((own_name(given), way) for given, way in plan["better"].items())
+        if way in ("lower", "higher") and not is_taken(metric)
+    }
+    promised = {own_name(column): None for cell in plan["cells"] for column in cell["columns"]}
     return Results(
         name,
         folder,
         table,
         better,
         planned=len(plan["cells"]),
-        settings=_settings(folder),
+        settings=settings(_file(folder, "suite.yaml")),
         arguments=plan.get("arguments", ()),
         started_in=plan.get("started_in", ""),
+        promised=list({**promised, **better}),
     )
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def _file(folder: Path, *parts: str) -> Path | None:
+    path = folder.joinpath(*parts)
     try:
-        suite = yaml.safe_load((folder / "suite.yaml").read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
-        suite = None
-    if not isinstance(suite, dict):
-        return {}
-    settings = {}
-    for key, default in (("dataset", "none"), ("reference", "dataset"), ("features", "none")):
-        name, parameters = _component(suite.get(key, default))
-        settings[key] = f"{name} ({parameters})" if parameters else name
-    metrics = suite.get("metrics")
-    for metric in metrics if isinstance(metrics, list) else []:
-        name, parameters = _component(metric)
-        settings[f"metric {name}"] = parameters or "defaults"
-    return settings
-
-
-def _component(given: Any) -> tuple[str, str]:
-    """The name of a component in a suite, and its parameters, e.g. ``split train``."""
-    if not isinstance(given, dict):
-        return parameter(given), ""
-    rest = (f"{k} {parameter(v)}" for k, v in sorted(given.items(), key=str) if k != "name")
-    return parameter(given.get("name")), ", ".join(rest)
+        inside = path.is_file() and path.resolve().is_relative_to(folder.resolve())
+    except OSError:  # e.g. of a name that is too long
+        return None
+    return path if inside else None

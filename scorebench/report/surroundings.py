@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from scorebench.report.numbers import MISSING, parameter
 from scorebench.report.results import Results
 
-DIGEST = re.compile(r"[0-9a-f]+")
 REVISION_SHOWN = 10  # digits of it
 # What comes first; the rest stays in its order.
 ORDER = ("packages.scorebench", "git.", "python", "packages.", "")
@@ -22,13 +20,10 @@ def environments(results: Results) -> dict[str, dict[str, str]]:
 
     Those whose file is missing or can't be read are left out, and of others what isn't known.
     """
-    if results.folder is None or "environment" not in results.table:
-        return {}
     found: dict[str, dict[str, str]] = {}
     for digest in results.table["environment"].dropna().unique().tolist():
-        # The digest names a file, and comes from one that anybody may have written.
-        if isinstance(digest, str) and DIGEST.fullmatch(digest):
-            found[digest] = dict(_texts(results.folder / "environments" / f"{digest}.json"))
+        if path := results.cell_file("environments", digest, ".json"):
+            found[digest] = dict(_texts(path))
     return {digest: known for digest, known in found.items() if known}
 
 

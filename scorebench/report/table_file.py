@@ -66,10 +66,15 @@ def _csv(path: Path) -> pd.DataFrame:
 
 
 def _parquet(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
-        table: pd.DataFrame = file.read().to_pandas()
+        read = file.read()
+    for i, field in enumerate(read.schema):
+        if pa.types.is_decimal(field.type):  # to pandas they are no numbers
+            read = read.set_column(i, field.name, read[i].cast(pa.float64()))
+    table: pd.DataFrame = read.to_pandas()
     return table.reset_index(drop=table.index.names == [None])
 
 

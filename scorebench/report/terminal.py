@@ -17,16 +17,20 @@ from scorebench.report.results import Results
 WARNING = Style(color="yellow")
 BAD = Style(color="red", bold=True)
 BLANK = Paragraph("")
+USUAL = 80  # characters of a terminal
 
 
 def show(console: Console, parts: Iterable[RenderableType]) -> None:
     """Print a report: fitted to a terminal's width or, into a file or pipe, in whole lines."""
+    if console.width < 1:  # as COLUMNS=0 has it, in which nothing at all would be printed
+        console.width = USUAL
     console.print(Group(*parts), soft_wrap=not console.is_terminal, crop=False)
 
 
 def not_comparable(results: Results, number: int) -> Iterator[RenderableType]:
     """Says that results fall into parts that mustn't be compared, each ranked on its own."""
     yield from partial(results)
+    yield from chosen(results)
     told = f"{results.name}: {number} rankings, because metrics can't be compared between them"
     yield Paragraph(told, WARNING)
 
@@ -48,6 +52,7 @@ def ranking_report(
         yield BLANK
         yield Paragraph(part, BOLD)
     yield Paragraph(_title(results, ranking), BOLD)
+    yield from chosen(results)
     if not number:
         return
     named = [c for c in ranking.constants if (c.column, c.value) != ("suite", results.name)]
@@ -85,6 +90,12 @@ def partial(results: Results) -> Iterator[Paragraph]:
         yield Paragraph(told, WARNING)
 
 
+def chosen(results: Results) -> Iterator[Paragraph]:
+    """Says which rows this is of, if not of all."""
+    if results.chosen:
+        yield Paragraph(f"{results.name}: only {results.chosen}", WARNING)
+
+
 def rest(number: int) -> Iterator[Paragraph]:
     """Says how many are not shown, if any."""
     if number > 0:
@@ -98,7 +109,10 @@ def plural(number: int, thing: str) -> str:
 
 def _title(results: Results, ranking: Ranking) -> str:
     if results.table.empty:
-        none = f"none of its {plural(results.planned, 'cell')} has finished yet"
+        cells = plural(results.planned, "cell")
+        if results.chosen and results.planned:
+            return f"{results.name}: no rows ({cells} unfinished)"
+        none = f"none of its {cells} has finished yet"
         return f"{results.name}: {none if results.planned else 'no rows'}"
     per = f"best configuration per {' and '.join(ranking.per)} of " if ranking.per else ""
     title = f"{results.name}: {per}{plural(ranking.members.nunique(), 'configuration')}"

@@ -52,7 +52,8 @@ def where(table: pd.DataFrame, condition: str) -> pd.DataFrame:
     """
     condition = condition.strip()
     try:
-        return table[_Rows(table, condition).hold(_parsed(condition))]
+        parsed = _parsed(condition)
+        return table[_Rows(table, condition).hold(parsed)]
     except (RecursionError, MemoryError):
         raise UserError("--where: the condition is nested too deeply") from None
 
@@ -81,7 +82,7 @@ class _Rows:
 
     def __init__(self, table: pd.DataFrame, condition: str) -> None:
         self.table = table
-        self.condition = condition
+        self.condition = condition.encode()
 
     def hold(self, node: ast.expr) -> Mask:
         match node:
@@ -154,9 +155,10 @@ class _Rows:
         return UserError(f"--where: {self._told(node)} can't stand here; {SUPPORTED}")
 
     def _told(self, node: ast.expr) -> str:
-        return _shortened(ast.get_source_segment(self.condition, node) or "")
+        # ast.get_source_segment goes through the whole condition every time.
+        return _shortened(self.condition[node.col_offset : node.end_col_offset].decode())
 
 
 def _shortened(text: str) -> str:
-    text = printable(text)
+    text = printable(text[: LONGEST + 1])
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

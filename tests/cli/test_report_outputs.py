@@ -156,6 +156,7 @@ def test_figures(tmp_path: Path) -> None:
         (("--figure", "paret.svg"), "--figure: no figure 'paret'; did you mean pareto\\?"),
         (("--figure", "samples.svg"), "--figure samples: a has no pictures of samples"),
         (("--figure", "heatmap.svg", "--axes", "m"), "--axes: no column 'm'.*"),
+        (("--axes", "n"), "--axes: is of a figure; choose one with --figure, e.g. heatmap.svg"),
         (("--where", "nfe <"), "--where: .*"),
         (("--columns", "fib"), "--columns: no column 'fib'.*"),
         (("--best-per", "fib"), "--best-per: no column 'fib'.*"),

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from scorebench.errors import UserError
 from scorebench.plugin.host import default_host
@@ -14,6 +17,7 @@ from scorebench.report import columns
 from scorebench.report.bare_table import BETTER, LEVEL, directions, read_bare_table
 from scorebench.report.comparable import parts
 from scorebench.report.comparison import compare
+from scorebench.report.document import Selection, document
 from scorebench.report.ranking import rank
 from scorebench.report.results import read
 from scorebench.store import Store
@@ -55,15 +59,16 @@ def test_what_a_table_says_is_kept(tmp_path: Path) -> None:
     assert columns.texts(table, ["sampler.steps"])["sampler.steps"].tolist() == ["5", "–"]
 
 
-def test_rows_of_one_configuration_are_its_repeats(tmp_path: Path) -> None:
+def test_rows_of_one_configuration_are_its_repeats_of_unknown_seeds(tmp_path: Path) -> None:
     text = "sampler,sampler.n,fid\na,1,1\na,2,1\na,1,2\nb,,1\na,1,3\n"
     table = bare(tmp_path, text)
-    assert table["repeat"].tolist() == table["seed"].tolist() == [0, 0, 1, 0, 2]
+    assert table["repeat"].tolist() == [0, 0, 1, 0, 2]
+    assert table["seed"].fillna(-1).tolist() == [-1, 0, -1, 0, -1]
 
 
 def test_rows_of_other_yardsticks_are_no_repeats(tmp_path: Path) -> None:
     text = "sampler,fid,metric.fid.yardstick\na,1,x\na,1,y\na,1,y\n"
-    assert bare(tmp_path, text)["seed"].tolist() == [0, 0, 1]
+    assert bare(tmp_path, text)["repeat"].tolist() == [0, 0, 1]
 
 
 def test_seeds_and_repeats_are_taken_from_the_table(tmp_path: Path) -> None:
@@ -92,6 +97,8 @@ def test_a_header_without_rows(tmp_path: Path) -> None:
         ("sampler,fid\na,1\nb,low\n", "column fid should have numbers only, but has 'low'"),
         ("sampler,fid\na,007\n", "column fid should have numbers only, but has '007'"),
         ("sampler,fid,samples\na,1,many\n", "column samples should have numbers only"),
+        ("sampler,fid,samples\na,1,True\n", "column samples should have numbers .* has 'True'"),
+        ('sampler,fid,"x\x1b",x\\x1b\na,1,1,1\n', "two columns are called x"),
         ("sampler,fid,seed\na,1,0.5\n", "column seed should have a whole number in every row"),
         ("sampler,fid,seed\na,1,0\nb,1,\n", "column seed should have a whole number"),
         ("sampler,fid,seed\na,1,inf\n", "column seed should have a whole number"),
@@ -115,7 +122,7 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, why: str) -> N
 
 def test_words_beside_the_configuration_are_no_harm(tmp_path: Path) -> None:
     text = "sampler,fid,note\na,1,see <script>\na,2,see <script>\nb,2,\n"
-    assert bare(tmp_path, text)["seed"].tolist() == [0, 1, 0]
+    assert bare(tmp_path, text)["repeat"].tolist() == [0, 1, 0]
     assert len(bare(tmp_path, "sampler,fid,seed,note\na,1,0,x\na,2,1,y\n")) == 2
 
 
@@ -195,3 +202,26 @@ def test_yardsticks_tell_rows_of_one_table_apart(tmp_path: Path) -> None:
     path.write_text("sampler,fid,metric.fid.yardstick\na,1,12e456\nb,2,34e567\n")
     (results,) = read([path])
     assert len(parts(results)) == 2
+
+
+@pytest.mark.parametrize("status", ["OK", "ok ", " Ok", "", '""'])
+def test_rows_that_ended_ok_may_say_so_in_many_ways(tmp_path: Path, status: str) -> None:
+    table = bare(tmp_path, f"sampler,fid,status\na,1,{status}\nb,,not ok\n")
+    assert table["status"].tolist() == ["ok", "not ok"]
+
+
+def test_a_report_bears_unknown_seeds(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("sampler,fid,recall\na,1,0.5\na,2,0.5\nb,3,0.5\n")
+    content = document([path], Selection(condition="seed == none")).content()
+    assert content.payload["rows"]["columns"]["seed"] == {"value": None}
+    assert content.payload["rows"]["columns"]["repeat"] == {"values": [0, 1]}
+
+
+def test_decimals_of_a_parquet_are_numbers(tmp_path: Path) -> None:
+    fids = [Decimal("1.5"), None, Decimal("2.25")]
+    table = pa.table({"sampler": list("abc"), "fid": fids, "seed": [Decimal(i) for i in range(3)]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    read = read_bare_table(tmp_path / "t.parquet")
+    assert read["fid"].fillna(-1).tolist() == [1.5, -1, 2.25]
+    assert read["seed"].tolist() == [0, 1, 2]

@@ -235,7 +235,7 @@ def test_a_comparison_as_shown(write_results: Write) -> None:
         "new compared with old: 3 configurations, "
         "mean difference ± standard error over 1 to 2 pairs of equal seed",
         "new: fid 1 unchanged, 2 not enough repeats",
-        "new: too few repeats to show any difference; 7 could",
+        "too few repeats to show any difference; 7 could",
         "[] 95% bootstrap interval, too short with fewer than 6 pairs",
         "model gaussian · schedule karras · samples 100 · features identity",
         "",
@@ -284,7 +284,7 @@ def test_regressions_and_improvements_at_a_glance(write_results: Write) -> None:
         "unchanged": 1,
     }
     assert comparison.tally("new", "nfe") == {}
-    assert comparison.repeats_needed("new") is None
+    assert comparison.repeats_needed() is None
     assert comparison.p.columns.equals(comparison.differences.columns)
     assert comparison.p.index.equals(comparison.differences.index)
     text = shown(comparison)
@@ -317,7 +317,7 @@ def test_few_repeats_never_earn_a_star(write_results: Write, repeats: int) -> No
     assert comparison.tally("new", "fid") == {"not enough repeats": 2}
     assert comparison.low["new", "fid"].notna().all()
     assert comparison.p["new", "fid"].isna().all()
-    assert comparison.repeats_needed("new") == stats.pairs_needed(2)
+    assert comparison.repeats_needed() == stats.pairs_needed(2)
     text = shown(comparison)
     assert "*" not in text
     assert "not enough repeats" in text
@@ -328,21 +328,157 @@ def test_a_family_too_large_for_its_repeats_says_so(write_results: Write) -> Non
     shifts = {f"sampler_{i}": -5.0 for i in range(20)}
     comparison = compare(shifted(write_results, 6, **shifts))
     assert comparison.tally("new", "fid") == {"no difference shown": 20}
-    assert comparison.repeats_needed("new") == stats.pairs_needed(20) == 10
+    assert comparison.repeats_needed() == stats.pairs_needed(20) == 10
     enough = compare(shifted(write_results, 10, **shifts))
-    assert enough.repeats_needed("new") is None
+    assert enough.repeats_needed() is None
     assert enough.tally("new", "fid") == {"improved": 20}
 
 
-def test_a_missing_pair_has_no_verdict(write_results: Write) -> None:
+def test_a_missing_value_is_a_repeat_lost(write_results: Write) -> None:
     values = [3.0, 5.0, 9.0, 2.0, 7.0, 4.0]
     old = write_results(*fids("heun", values), name="old")
     new = write_results(*fids("heun", [math.nan, *values[1:]]), name="new")
     comparison = compare(read([old, new]))
-    assert comparison.verdicts["new", "fid"].tolist() == [""]
+    assert comparison.tally("new", "fid") == {"repeats lost": 1}
     assert math.isnan(comparison.differences["new", "fid"].iloc[0])
     assert math.isnan(comparison.low["new", "fid"].iloc[0])
     assert "–" in shown(comparison)
+    assert "new: fid 1 repeats lost\n" in shown(comparison)
+
+
+@pytest.mark.parametrize("broken", ["old", "new"])
+def test_what_survived_is_not_judged(write_results: Write, broken: str) -> None:
+    """What diverges on the hard seeds looks better on the others."""
+    values = np.random.default_rng(0).normal(10, 1, 10)
+    made = {
+        "old": fids("heun", values.tolist(), nfe=10),
+        "new": fids("heun", (values - 3 + 0.1 * values[::-1]).tolist(), nfe=12),
+    }
+    whole = [write_results(*rows, name=f"{name}/whole") for name, rows in made.items()]
+    assert set(compare(read(whole)).verdicts.iloc[0]) == {"improved", ""}
+    for row in made[broken][:3]:
+        row |= {"status": "diverged", "fid": None}
+    comparison = compare(read([write_results(*rows, name=name) for name, rows in made.items()]))
+    assert comparison.tally("new", "fid") == {"repeats lost": 1}
+    assert comparison.pairs.tolist() == [7]
+    assert comparison.differences["new", "fid"].iloc[0] < -1
+    assert comparison.low["new", "fid"].notna().all()
+    assert comparison.p["new", "fid"].isna().all()
+    assert comparison.repeats_needed() is None
+    assert difference_frame(comparison)["verdict"].iloc[0] == "repeats lost"
+    text = shown(comparison)
+    assert "*" not in text
+    assert f"\n3 of 10 cells of {broken} did not end ok\n" in text
+    assert text.count("did not end ok") == 2, "the other is what the verdict means"
+    assert "repeats lost: some did not end ok" in text
+
+
+def test_seeds_that_a_third_lost_are_no_choice_for_two(write_results: Write) -> None:
+    values = np.random.default_rng(0).normal(10, 1, 10)
+    one = write_results(*fids("heun", values.tolist()), name="one")
+    two = write_results(*fids("heun", (values - 5).tolist()), name="two")
+    rows = fids("heun", values.tolist())
+    rows[0] |= {"status": "timeout", "fid": None}
+    three = write_results(*rows, name="three")
+    comparison = compare(read([one, two, three]))
+    assert comparison.tally("two", "fid") == comparison.tally("three", "fid") == {"repeats lost": 1}
+
+
+def test_repeats_all_equal_are_not_judged(write_results: Write) -> None:
+    old = write_results(*fids("heun", [1.0] * 8), name="old")
+    new = write_results(*fids("heun", [0.5] * 8), name="new")
+    comparison = compare(read([old, new]))
+    assert comparison.tally("new", "fid") == {"repeats all equal": 1}
+    text = shown(comparison)
+    assert "*" not in text
+    assert "repeats all equal: copies of one another" in text
+
+
+def test_all_others_are_one_family(write_results: Write) -> None:
+    base = np.random.default_rng(0).normal(10, 1, 8)
+    shifted = 1 + 0.1 * base[::-1]
+    paths = [write_results(*fids("heun", base.tolist()), name="first")]
+    paths += [
+        write_results(*fids("heun", (base - k * shifted).tolist()), name=f"r{k}")
+        for k in range(1, 8)
+    ]
+    two = compare(read(paths[:2]))
+    assert two.p["r1", "fid"].tolist() == [2 / 2**8]
+    assert two.tally("r1", "fid") == {"improved": 1}
+    many = compare(read(paths))
+    assert many.p["r1", "fid"].tolist() == [7 * 2 / 2**8]
+    assert many.tally("r1", "fid") == {"no difference shown": 1}
+    assert many.repeats_needed() == stats.pairs_needed(7) == 9
+    assert shown(many).count("too few repeats to show any difference; 9 could\n") == 1
+
+
+@pytest.mark.parametrize("mixed", ["old", "new"])
+def test_rows_of_one_table_with_other_yardsticks_are_never_mixed(
+    write_results: Write, mixed: str
+) -> None:
+    rows = fids("heun", [1.0, 2.0], **{"reference.split": "test", "metric.fid.yardstick": "a"})
+    other = fids("heun", [9.0], first=2, **{"reference.split": "train"})
+    other[0]["metric.fid.yardstick"] = "b"
+    euler = fids("euler", [1.0, 2.0], **{"reference.split": "test", "metric.fid.yardstick": "a"})
+    results = [
+        write_results(*euler, *rows, *(other if name == mixed else ()), name=name)
+        for name in ("old", "new")
+    ]
+    comparison = compare(read(results))
+    assert comparison.configurations["sampler"].tolist() == ["euler"]
+    assert comparison.asides == [
+        Aside(f"not compared: reference.split test and train within {mixed}", ["heun"])
+    ]
+
+
+def test_rows_that_did_not_end_ok_say_nothing_of_yardsticks(write_results: Write) -> None:
+    row = {"metric.fid.yardstick": "a"}
+    rows = fids("heun", [1.0, 2.0], **row)
+    del rows[0]["metric.fid.yardstick"]
+    rows[0]["status"] = "failed"
+    old = write_results(*rows, name="old")
+    new = write_results(*fids("heun", [1.0, 2.0], **row), name="new")
+    comparison = compare(read([old, new]))
+    assert comparison.asides == []
+    assert comparison.tally("new", "fid") == {"repeats lost": 1}
+
+
+@pytest.mark.parametrize("without", ["old", "new"])
+def test_rows_without_seeds_are_never_paired(write_results: Write, without: str) -> None:
+    paths = [write_results(*fids("heun", [1.0, 2.0]), name=name) for name in ("old", "new")]
+    results = [
+        replace(r, table=r.table.assign(seed=math.nan)) if r.name == without else r
+        for r in read(paths)
+    ]
+    comparison = compare(results)
+    assert comparison.configurations.empty
+    assert comparison.asides == [Aside(f"not compared: no seeds to pair by in {without}", ["heun"])]
+
+
+def test_seeds_are_told_apart_however_large(write_results: Write) -> None:
+    large = 2**62
+    rows = [
+        [{"fid": float(v), "repeat": large + i} for i, v in enumerate(of)]
+        for of in ([1, 5], [2, 8])
+    ]
+    old, new = read(
+        [write_results(*own, name=name) for own, name in zip(rows, ("old", "new"), strict=True)]
+    )
+    (unseeded,) = read([write_results({"sampler": "euler", "fid": 1.0}, name="third")])
+    unseeded = replace(unseeded, table=unseeded.table.assign(seed=math.nan))
+    comparison = compare([old, new, unseeded])
+    assert comparison.pairs.tolist() == [2]
+    assert comparison.errors["new", "fid"].tolist() == [1.0]
+
+
+def test_huge_values_give_no_warning(write_results: Write) -> None:
+    values = [1e308, -1e308, 1.5e308, 1e308, 1.2e308, 1.7e308]
+    old = write_results(*fids("heun", values), name="old")
+    new = write_results(*fids("heun", [-v for v in values]), name="new")
+    comparison = compare(read([old, new]))
+    assert comparison.tally("new", "fid") == {"no difference shown": 1}
+    assert "heun" in shown(comparison)
+    assert len(difference_frame(comparison)) == 2
 
 
 def test_no_common_metric_at_all(write_results: Write) -> None:
@@ -350,7 +486,7 @@ def test_no_common_metric_at_all(write_results: Write) -> None:
     new = write_results({"sampler": "heun", "kid": 1.0}, name="new", better={"kid": "lower"})
     comparison = compare(read([old, new]))
     assert comparison.metrics == ["nfe"]
-    assert comparison.repeats_needed("new") is None
+    assert comparison.repeats_needed() is None
     assert "metrics of new that are not compared: kid" in shown(comparison)
 
 

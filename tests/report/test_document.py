@@ -163,3 +163,32 @@ def test_its_name_is_no_longer_than_names_may_be(write_results: Write, tmp_path:
     path = page_path(paths, read(paths))
     path.touch()
     assert path.parent == tmp_path
+
+
+def test_which_rows_were_chosen_is_said(write_results: Write) -> None:
+    folder = write_results(*ROWS, name="a")
+    said = 'only 4 of 8 rows, where sampler == "a"'
+    made = document([folder], Selection(condition=' sampler == "a" '))
+    assert told(made).count(f"a: {said}\n") == 1
+    assert 'Only 4 of 8 rows, where sampler == "a".' in made.content().notices
+    both = document([folder, write_results(*ROWS, name="b")], Selection(condition='sampler=="a"'))
+    for name in "ab":
+        assert told(both).count(f'{name}: only 4 of 8 rows, where sampler=="a"') == 1
+        assert f'{name}: only 4 of 8 rows, where sampler=="a".' in both.content().notices
+    parted = document([write_results(*PARTS)], Selection(condition='sampler == "a"'))
+    assert told(parted).count("only 2 of 3 rows") == 1
+    assert "only" not in told(document([folder], Selection()))
+
+
+def test_a_condition_on_what_no_row_has_yet(write_results: Write) -> None:
+    unfinished = write_results(unfinished=2, name="none")
+    failed = write_results({"status": "failed", "error": "no"}, name="failed")
+    for folder, rows in ((unfinished, 0), (failed, 1)):
+        made = document([folder], Selection(condition="fid < 10"))
+        assert "fid" not in made.results[0].table
+        assert f"only 0 of {rows} row" in told(made)
+        assert f"no rows{'' if rows else ' (2 cells unfinished)'}\n" in told(made)
+        assert made.content().nothing == "The table has no rows."
+        with pytest.raises(UserError, match="no column 'fib'; did you mean fid"):
+            document([folder], Selection(condition="fib < 10"))
+    assert len(document([failed], Selection(condition="not fid < 10")).results[0].table) == 1

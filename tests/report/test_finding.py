@@ -30,8 +30,8 @@ def rows(values: NDArray[np.float64], metric: str = "fid", **more: Any) -> list[
     ]
 
 
-def simulated(draws: NDArray[np.float64]) -> tuple[list[Best], Ranking]:
-    """The best by each of many metrics, of shape (metrics, configurations, seeds)."""
+def simulated_table(draws: NDArray[np.float64]) -> pd.DataFrame:
+    """A table of metrics m0, m1, …, of shape (metrics, configurations, seeds)."""
     metrics, configurations, seeds = draws.shape
     names = [f"m{i}" for i in range(metrics)]
     values = pd.DataFrame(draws.reshape(metrics, -1).T, columns=names)
@@ -39,7 +39,13 @@ def simulated(draws: NDArray[np.float64]) -> tuple[list[Best], Ranking]:
     table = values.assign(**constants, error=None, nfe=1.0, seconds=1.0, fingerprint="")
     table["sampler.steps"] = np.repeat(np.arange(configurations), seeds)
     table["seed"] = np.tile(np.arange(seeds), configurations)
-    ranking = rank(table, dict.fromkeys(names, "lower"))
+    return table
+
+
+def simulated(draws: NDArray[np.float64]) -> tuple[list[Best], Ranking]:
+    """The best by each of many metrics."""
+    table = simulated_table(draws)
+    ranking = rank(table, {f"m{i}": "lower" for i in range(len(draws))})
     return best_by_metric(table, ranking), ranking
 
 
@@ -96,14 +102,66 @@ def test_of_equals_none_is_often_excluded() -> None:
 def test_values_that_are_not_finite_take_no_part(write_results: Write) -> None:
     values = np.array([[1.0, 2.0], [0.0, math.nan], [-math.inf, -math.inf], [3.0, 4.0]])
     best = best_of(write_results(*rows(values)))
-    assert (best.mean, best.others, best.repeats) == (1.5, 1, 2)
+    assert (best.mean, best.others, best.repeats) == (1.5, 2, 2), "one has no value at all"
 
 
 def test_rows_that_are_not_ok_take_no_part(write_results: Write) -> None:
     made = rows(np.array([[1.0, 2.0, 9.0], [3.0, 3.0, 3.0]]))
     made[2] |= {"status": "diverged", "fid": None}
     best = best_of(write_results(*made))
-    assert (best.mean, best.repeats) == (1.5, 2)
+    assert (best.mean, best.repeats, best.all_repeats) == (1.5, 2, 3)
+    assert (best.low, best.high) == (1, 2)
+
+
+@pytest.mark.parametrize("status", ["ok", "diverged"])
+def test_what_lost_repeats_is_not_excluded(write_results: Write, status: str) -> None:
+    noise = np.random.default_rng(0).normal(size=10)
+    made = rows(np.array([noise, noise + 5, noise + 6]))
+    assert best_of(write_results(*made, name="whole")).excluded == 2
+    made[-1] |= {"status": status, "fid": None}
+    best = best_of(write_results(*made))
+    assert (best.others, best.excluded, best.repeats, best.all_repeats) == (2, 1, 10, 10)
+
+
+def test_what_lost_repeats_excludes_none(write_results: Write) -> None:
+    noise = np.random.default_rng(0).normal(size=10)
+    made = rows(np.array([noise, noise + 5, noise + 6]))
+    made[0] |= {"status": "diverged", "fid": None}
+    best = best_of(write_results(*made))
+    assert (best.others, best.excluded, best.repeats, best.all_repeats) == (2, 0, 9, 10)
+
+
+def test_copies_exclude_none(write_results: Write) -> None:
+    values = np.array([[1.0] * 10, [2.0] * 10, 2 + np.arange(10) / 10])
+    best = best_of(write_results(*rows(values)))
+    assert (best.others, best.excluded) == (2, 1), "only the one whose repeats differ"
+
+
+@pytest.mark.parametrize("repeats", [1, 10])
+def test_without_seeds_there_is_an_interval_and_no_test(repeats: int) -> None:
+    noise = np.random.default_rng(0).normal(size=repeats)
+    table = simulated_table(np.array([noise, noise + 5])[None])
+    ranking = rank(table, {"m0": "lower"})
+    (best,) = best_by_metric(table.assign(seed=math.nan), ranking)
+    assert (best.repeats, best.excluded, best.seeded) == (repeats, 0, False)
+    low, high = stats.interval(noise)
+    assert [best.low, best.high] == pytest.approx([low, high], nan_ok=True)
+    (seeded,) = best_by_metric(table, ranking)
+    assert (seeded.excluded, seeded.seeded) == (int(repeats == 10), True)
+
+
+def test_seeds_are_told_apart_however_large() -> None:
+    noise = np.random.default_rng(0).normal(size=10)
+    table = simulated_table(np.array([noise, noise + 5])[None])
+    table["seed"] = table["seed"].to_numpy() + 2**62
+    (best,) = best_by_metric(table, rank(table, {"m0": "lower"}))
+    assert best.excluded == 1
+
+
+def test_huge_values_give_no_warning() -> None:
+    table = simulated_table(np.array([[[1e307] * 8, [-1e308, 1e307] * 4]]))
+    (best,) = best_by_metric(table, rank(table, {"m0": "lower"}))
+    assert best.excluded == 0
 
 
 def test_one_repeat_has_neither_error_nor_interval(write_results: Write) -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import io
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group
 
-from scorebench.report.layout import Column, Grid
+from scorebench.report.layout import Column, Grid, Paragraph
 
 NAN = math.nan
 
@@ -64,3 +65,14 @@ def test_columns_stand_below_their_headers(
     header = "".join(lines[: next(i for i, line in enumerate(lines) if line.startswith("─")) + 1])
     texts = "".join(cell for row in rows for cell in row)
     assert shown == sorted((header + texts).replace(" ", ""))
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 20])
+def test_the_narrowest_terminal_loses_no_letter(width: int) -> None:
+    columns = [Column("name", ["annealed 采样"], right=False), Column("fid", ["1.5 ± 0.1"])]
+    paragraph = Paragraph("a sentence of some length, 采样", indent=4)
+    file = io.StringIO()
+    Console(file=file, width=width).print(Group(paragraph, Grid(columns, 1)), crop=False)
+    told = f"{paragraph.text} name fid annealed 采样 1.5 ± 0.1".replace(" ", "")
+    shown = file.getvalue().replace("─", "")
+    assert sorted("".join(shown.split())) == sorted(told)

@@ -79,3 +79,17 @@ def test_parts_in_one_frame() -> None:
     assert both["x"].tolist() == [1, 2, 3]
     assert both["y"].tolist()[2:] == ["z"]
     assert both.index.tolist() == [0, 1, 2]
+
+
+def test_no_column_is_lost_to_another_of_its_name(write_results: Write) -> None:
+    names = ("rank", "repeats", "repeats_ok", "part", "rank_", "recall_stderr", "recall")
+    folder = write_results({name: float(i) for i, name in enumerate(names)})
+    (results,) = read([folder])
+    ranking = choose(rank(results.table, results.better), [*names, "sampler"])
+    frame = ranked_frame(results.table, ranking)
+    assert frame.columns.is_unique
+    assert (frame["rank"].isna().all(), frame["repeats"][0], frame["repeats_ok"][0]) == (1, 1, 1)
+    shown = ["rank__", "repeats_", "repeats_ok_", "part_", "rank_", "recall_stderr_", "recall"]
+    assert frame[shown].loc[0].tolist() == [float(i) for i in range(len(names))]
+    assert frame["recall_stderr"].isna().all()
+    assert next(iter(stacked([("a", frame), ("b", frame)]))) == "part"

@@ -10,6 +10,7 @@ import pytest
 
 from scorebench.errors import UserError
 from scorebench.report.columns import Constant
+from scorebench.report.ranked_grid import ranked_grid
 from scorebench.report.ranking import Failure, Ranking, best_per, choose, rank
 from scorebench.report.results import read
 from scorebench.store import assemble
@@ -241,3 +242,11 @@ def test_a_table_with_missing_columns() -> None:
     ranking = rank(pd.DataFrame({**columns, "fid": [2.0, 1.0]}), {"fid": "lower"})
     assert samplers(ranking) == ["b", "a"]
     assert ranking.means[["nfe", "seconds"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("fids", [(1e200, 2e200), (1.7e308, 1.7e308), (1e308, -1e308)])
+def test_values_too_large_for_their_spread(write_results: Write, fids: tuple[float, ...]) -> None:
+    rows = [{"repeat": i, "fid": fid} for i, fid in enumerate(fids)]
+    ranking = ranking_of(write_results(*rows))
+    assert not np.isinf(ranking.errors["fid"]).any()
+    assert ranked_grid(ranking, 1).columns

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scorebench.errors import UserError
+from scorebench.report.document import Selection, document
 from scorebench.report.results import read
 
 Write = Callable[..., Path]
@@ -66,3 +69,76 @@ def test_paths_where_nothing_is(tmp_path: Path) -> None:
         read([tmp_path / "missing.parquet"])
     with pytest.raises(UserError, match="is not a results directory"):
         read([tmp_path])
+
+
+def test_rows_may_lack_what_a_report_needs(write_results: Write) -> None:
+    folder = write_results({"fid": 1.0}, {"fid": 2.0, "repeat": 1})
+    needed = ("fingerprint", "seed", "status", "fid")
+    for path in (folder / "cells").iterdir():
+        record = json.loads(path.read_text())
+        record["row"] = {name: record["row"][name] for name in needed}
+        path.write_text(json.dumps(record))
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["cells"] = [{**cell, "columns": {}} for cell in plan["cells"]]
+    (folder / "plan.json").write_text(json.dumps(plan))
+    (results,) = read([folder])
+    assert results.table["fid"].tolist() == [1.0, 2.0]
+    assert results.table[["sampler", "samples", "nfe", "device"]].isna().all(axis=None)
+    made = document([folder], Selection())
+    assert len(made.frame()) == 1
+    assert list(made.terminal(0))
+    assert made.content().payload["rows"]["length"] == 2
+
+
+def test_only_metrics_with_a_direction_can_be_ranked_by(write_results: Write) -> None:
+    odd = {
+        "fid": "lower",
+        "loss": "up",
+        "seed": "lower",
+        "nfe": "higher",
+        "sampler": "lower",
+        "sampler.n": "lower",
+        "features_digest": "lower",
+        "results": "higher",
+        "a\x1b": "higher",
+    }
+    (results,) = read([write_results({"fid": 1.0, "results": 2.0, "a\x1b": 3.0}, better=odd)])
+    assert results.better == {"fid": "lower", "results_": "higher", "a\\x1b": "higher"}
+    assert results.table["results_"].tolist() == [2.0]
+
+
+def test_names_that_look_alike_are_a_clear_error(write_results: Write) -> None:
+    folder = write_results({"fid": 1.0, "a\x1b": 1.0, "a\\x1b": 2.0})
+    with pytest.raises(UserError, match=r"results: two columns are called a\\x1b"):
+        read([folder])
+
+
+def test_what_a_table_will_have(write_results: Write) -> None:
+    (results,) = read([write_results({"sampler.n": 1, "fid": 1.0}, unfinished=1)])
+    assert {"sampler", "sampler.n", "fid", "recall"} <= {*results.promised}
+    assert "recall" not in results.table
+
+
+def test_files_are_those_of_the_directory(write_results: Write, tmp_path: Path) -> None:
+    folder = write_results({"fid": 1.0})
+    (results,) = read([folder])
+    secret = tmp_path / "secret"
+    secret.write_text("features: secret")
+    assert results.file("suite.yaml") == folder / "suite.yaml"
+    assert results.cell_file("cells", "0" * 32, ".json") == folder / "cells" / f"{'0' * 32}.json"
+    assert results.cell_file("cells", "0" * 31, ".json") is None
+    assert results.cell_file("cells", "../plan", ".json") is None
+    assert results.file("..", "secret") is None
+    assert results.file("x" * 300) is None
+    (folder / "suite.yaml").unlink()
+    (folder / "suite.yaml").symlink_to(secret)
+    assert results.file("suite.yaml") is None
+    assert read([folder])[0].settings == {}
+    (folder / "within").symlink_to(folder / "plan.json")
+    assert results.file("within") == folder / "within"
+    os.mkfifo(folder / "pipe")
+    assert results.file("pipe") is None
+    linked = tmp_path / "linked"
+    linked.symlink_to(folder)
+    (results,) = read([linked])
+    assert results.file("plan.json") == linked / "plan.json"

@@ -86,8 +86,6 @@ def test_hostile_content_is_made_printable(make: Make) -> None:
 def test_a_table_made_elsewhere_has_none(make: Make) -> None:
     results = make("a", ["ab"], {"ab": ENVIRONMENT})
     assert environments(replace(results, folder=None)) == {}
-    bare = replace(results, table=results.table.drop(columns="environment"))
-    assert environments(bare) == {}
 
 
 def test_equal_environments_do_not_differ(make: Make) -> None:
@@ -135,3 +133,11 @@ def test_where_nothing_is_known_nothing_differs(make: Make) -> None:
     assert differing([known, unknown]) == []
     other = make("c", ["ab"], {"ab": {**ENVIRONMENT, "threads": 4}})
     assert differing([known, unknown, other]) == [("threads", {"a": "2", "b": "–", "c": "4"})]
+
+
+def test_links_never_lead_out_of_the_directory(make: Make, tmp_path: Path) -> None:
+    results = make("a", ["ab"], {"ab": ENVIRONMENT})
+    assert results.folder is not None
+    (results.folder / "environments").rename(tmp_path / "elsewhere")
+    (results.folder / "environments").symlink_to(tmp_path / "elsewhere")
+    assert environments(results) == {}

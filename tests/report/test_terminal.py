@@ -327,3 +327,14 @@ def test_ten_thousand_rows_take_no_two_seconds(repeats: int, width: int | None) 
     text = told(results, width)
     assert time.perf_counter() - start < 2
     assert text.count("sampler_") >= number / repeats
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_width_of_nothing_is_not_taken_at_its_word(
+    write_results: Write, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    (results,) = read([write_results({"fid": 1.0})])
+    console = Console(file=io.StringIO(), force_terminal=terminal, color_system=None)
+    show(console, ranking_report(results, rank(results.table, results.better), 0))
+    assert "1.000" in console.file.getvalue()  # type: ignore[attr-defined]

@@ -9,14 +9,16 @@ import pytest
 
 from scorebench import stats
 from scorebench.report.verdicts import (
+    EQUAL,
     FEW,
     IMPROVED,
+    LOST,
     REGRESSED,
     UNCHANGED,
     UNSHOWN,
     Evidence,
-    evidence,
 )
+from scorebench.report.verdicts import evidence as evidence_of_sides
 
 LOWER = {"fid": "lower"}
 CLEAR = [1.0, 1.1, 0.9, 1.2, 0.8, 1.05, 0.95, 1.15]
@@ -29,6 +31,21 @@ def differences(*configurations: Sequence[float], metric: str = "fid") -> pd.Dat
     names = ["configuration", "seed"]
     flat = [value for values in configurations for value in values]
     return pd.DataFrame({metric: flat}, pd.MultiIndex.from_tuples(index, names=names))
+
+
+def evidence(table: pd.DataFrame, better: dict[str, str], lossy: tuple[int, ...] = ()) -> Evidence:
+    """Of results that differ so from the first, whose values are noise, by metric alone."""
+    rng = np.random.default_rng(0)
+    old = pd.DataFrame(rng.integers(0, 9, table.shape), table.index, table.columns)
+    values = pd.concat({"old": old, "new": old + table}, axis=1)
+    intact = {("new", c): c not in lossy for c in table.index.unique(0)}
+    found = evidence_of_sides(values, "old", better, intact)
+    return Evidence(*(frame["new"] for frame in vars(found).values()))
+
+
+def sides(old: Sequence[float], new: Sequence[float]) -> pd.DataFrame:
+    """Values of one configuration and metric in two results."""
+    return pd.concat({"old": differences(old), "new": differences(new)}, axis=1)
 
 
 def verdicts(found: Evidence, metric: str = "fid") -> list[str]:
@@ -51,7 +68,7 @@ def test_a_metric_without_a_direction_has_an_interval_only() -> None:
 def test_all_verdicts() -> None:
     table = differences(CLEAR, UNCLEAR, CLEAR[:5], [0.0] * 3, [0.0], [math.nan, *CLEAR], [math.inf])
     found = evidence(table, LOWER)
-    assert verdicts(found) == [REGRESSED, UNSHOWN, FEW, UNCHANGED, UNCHANGED, "", ""]
+    assert verdicts(found) == [REGRESSED, UNSHOWN, FEW, UNCHANGED, UNCHANGED, LOST, LOST]
     assert found.p["fid"].notna().tolist() == [True, True, *[False] * 5]
 
 
@@ -63,7 +80,7 @@ def test_the_family_is_all_configurations_and_metrics() -> None:
     assert found.p["fid"].iloc[0] == found.p["recall"].iloc[1] == pytest.approx(4 * single)
     family = [np.array(d) for d in (CLEAR, UNCLEAR, UNCLEAR, CLEAR)]
     expected = [d.p_holm for d in stats.paired_differences(family)]
-    assert [*found.p["fid"], *found.p["recall"]] == expected
+    assert [*found.p["fid"], *found.p["recall"]] == pytest.approx(expected)
 
 
 def test_what_did_not_change_does_not_dilute_the_family() -> None:
@@ -96,3 +113,63 @@ def test_nothing_to_compare() -> None:
     found = evidence(differences(), LOWER)
     assert found.verdicts.empty
     assert list(found.verdicts) == ["fid"]
+
+
+def test_repeats_lost_are_no_matter_for_a_test() -> None:
+    found = evidence(differences(CLEAR, CLEAR, [0.0] * 8), LOWER, lossy=(0, 2))
+    assert verdicts(found) == [LOST, REGRESSED, LOST]
+    assert found.p["fid"].notna().tolist() == [False, True, False]
+    assert found.p["fid"].iloc[1] == pytest.approx(2 / 2 ** len(CLEAR)), "a family of one"
+    assert found.low["fid"].notna().all()
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
+def test_values_that_one_side_lost_are_told(lost: float) -> None:
+    for old, new in (([lost, *CLEAR], [1.0, *CLEAR]), ([1.0] * 7, [lost] * 7)):
+        for one, other in ((old, new), (new, old)):
+            found = evidence_of_sides(sides(one, other), "old", LOWER, {("new", 0): True})
+            assert found.verdicts["new", "fid"].tolist() == [LOST]
+            assert found.p["new", "fid"].isna().all()
+
+
+def test_a_metric_without_values_has_no_verdict() -> None:
+    values = sides([math.nan] * 7, [math.nan] * 7)
+    found = evidence_of_sides(values, "old", LOWER, {("new", 0): True})
+    assert found.verdicts["new", "fid"].tolist() == [""]
+
+
+def test_a_configuration_that_results_lack_has_no_verdict() -> None:
+    found = evidence_of_sides(sides(CLEAR, [math.nan] * 8), "old", LOWER, {})
+    assert found.verdicts["new", "fid"].tolist() == [""]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        ([1.0] * 8, [2.0] * 8, EQUAL),
+        ([1.0] * 2, [2.0] * 2, EQUAL),
+        ([1.0], [2.0], FEW),
+        ([1.0] * 8, [1.0] * 8, UNCHANGED),
+        ([1.0] * 8, [2.0] * 7 + [2.5], REGRESSED),
+        (CLEAR, [d + 2 for d in CLEAR], REGRESSED),
+    ],
+)
+def test_repeats_that_are_copies_are_not_tested(
+    old: list[float], new: list[float], verdict: str
+) -> None:
+    found = evidence_of_sides(sides(old, new), "old", LOWER, {("new", 0): True})
+    assert found.verdicts["new", "fid"].tolist() == [verdict]
+    assert found.p["new", "fid"].notna().tolist() == [verdict == REGRESSED]
+
+
+def test_several_others_are_one_family() -> None:
+    rng = np.random.default_rng(0)
+    others, runs, wrong = 5, 300, 0
+    intact = {(f"new{i}", 0): True for i in range(others)}
+    for _ in range(runs):
+        values = rng.normal(size=(others + 1, 10)).tolist()
+        names = ["old", *(f"new{i}" for i in range(others))]
+        of_each = {name: differences(own) for name, own in zip(names, values, strict=True)}
+        found = evidence_of_sides(pd.concat(of_each, axis=1), "old", LOWER, intact)
+        wrong += bool(found.verdicts.isin([IMPROVED, REGRESSED]).any(axis=None))
+    assert wrong / runs <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / runs)

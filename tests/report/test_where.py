@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import operator
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -245,3 +246,15 @@ def test_any_text_is_a_condition_or_a_mistake(condition: str) -> None:
     else:
         assert set(found.index) <= set(TABLE.index)
         assert list(found) == list(TABLE)
+
+
+def test_what_an_error_repeats_is_whole_in_any_alphabet() -> None:
+    with pytest.raises(UserError, match="--where: sampler is text and 3 a number"):
+        where(TABLE, '"é采𝒳" == sampler or sampler < 3')
+
+
+def test_a_long_condition_takes_no_longer_than_it_has_parts() -> None:
+    condition = f"nfe in [{', '.join(map(str, range(20_000)))}]"
+    started = time.perf_counter()
+    assert len(where(TABLE, condition)) == 4
+    assert time.perf_counter() - started < 3

@@ -40,7 +40,8 @@ def axis(points: Points, parameter: str) -> Axis:
     order = [value for value in points.values(parameter) if value != MISSING]
     numbers = points.numbers(parameter)
     positive = all(number > 0 for number in numbers)
-    return Axis(points.field(parameter), parameter, order, numbers, "log" if positive else "symlog")
+    field = points.parameter_field(parameter)
+    return Axis(field, parameter, order, numbers, "log" if positive else "symlog")
 
 
 def series(points: Points) -> str:
@@ -61,8 +62,9 @@ def curve(points: Points) -> str | None:
 
 def curve_series(points: Points, x: str) -> str:
     """What curves stand for: the last other parameter of which those with ``x`` have several."""
-    given = points.frame[points.frame[points.field(x)] != MISSING]
-    several = [p for p in points.parameters if p != x and given[points.field(p)].nunique() > 1]
+    field = points.parameter_field
+    given = points.frame[points.frame[field(x)] != MISSING]
+    several = [p for p in points.parameters if p != x and given[field(p)].nunique() > 1]
     return (several or [series(points)])[-1]
 
 
@@ -78,8 +80,9 @@ def plane(points: Points) -> tuple[str, str] | None:
 def fixed(points: Points, x: str, y: str) -> pd.DataFrame:
     """The rows of points that differ in two parameters only: the most there are, best first."""
     frame = points.frame
-    given = frame[(frame[points.field(x)] != MISSING) & (frame[points.field(y)] != MISSING)]
-    others = [points.field(p) for p in points.parameters if p not in (x, y)]
+    sides = [points.parameter_field(p) for p in (x, y)]
+    given = frame[(frame[sides] != MISSING).all(axis=1)]
+    others = [points.parameter_field(p) for p in points.parameters if p not in (x, y)]
     if given.empty:
         return given
     group = given.groupby(["part", *others], sort=False).ngroup()

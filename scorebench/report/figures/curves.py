@@ -31,8 +31,8 @@ def curves(data: Any, points: Points, metric: str, x: Axis, series: Axis) -> Any
         x: the parameter.
         series: what colours stand for.
     """
-    value = points.field(metric)
-    others = [f for f in map(points.field, points.parameters) if f != x.field]
+    value = points.metric_field(metric)
+    others = [f for f in map(points.parameter_field, points.parameters) if f != x.field]
     higher = points.better.get(metric) == "higher"
     best = f"{'max' if higher else 'min'}({value})"
     first = alt.SortField("best", order="descending" if higher else "ascending")

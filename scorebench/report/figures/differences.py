@@ -10,7 +10,15 @@ import pandas as pd
 from scorebench.report import columns
 from scorebench.report.comparison import Comparison
 from scorebench.report.figures.marks import NEUTRAL
-from scorebench.report.verdicts import FEW, IMPROVED, REGRESSED, UNCHANGED, UNSHOWN
+from scorebench.report.verdicts import (
+    EQUAL,
+    FEW,
+    IMPROVED,
+    LOST,
+    REGRESSED,
+    UNCHANGED,
+    UNSHOWN,
+)
 
 # Okabe & Ito (2008); shapes say the same again.
 LOOKS = {
@@ -19,6 +27,8 @@ LOOKS = {
     UNSHOWN: ("#56B4E9", "circle"),
     FEW: ("#8A8A8A", "diamond"),
     UNCHANGED: ("#8A8A8A", "square"),
+    LOST: ("#E69F00", "cross"),
+    EQUAL: ("#8A8A8A", "triangle-right"),
 }
 STEP = 22  # pixels a configuration
 MOST = 100  # of them

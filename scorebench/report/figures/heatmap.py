@@ -23,7 +23,7 @@ def heatmap(data: Any, points: Points, metric: str, x: Axis, y: Axis) -> Any:
         metric: of the colours.
         x, y: the parameters.
     """
-    value = points.field(metric)
+    value = points.metric_field(metric)
     logarithmic = axis_scale(points, metric).type == "log"
     scale = alt.Scale(
         type="log" if logarithmic else "linear",

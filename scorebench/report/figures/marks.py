@@ -54,9 +54,13 @@ def shape(series: Axis) -> alt.Shape:
 
 
 def tooltip(points: Points, metrics: Sequence[str]) -> list[alt.Tooltip]:
-    """All parameters, these metrics, costs and repeats."""
-    told = [alt.Tooltip(f"{points.field(p)}:N", title=p) for p in points.parameters]
-    told += [alt.Tooltip(f"{points.field(m)}:Q", title=m, format=".4~g") for m in metrics]
+    """All parameters, these metrics, costs and repeats.
+
+    Parameters and metrics go by their fields, for Vega refuses names such as ``constructor``; the
+    page's script knows what they are called.
+    """
+    told = [alt.Tooltip(f"{points.parameter_field(p)}:N") for p in points.parameters]
+    told += [alt.Tooltip(f"{points.metric_field(m)}:Q", format=".4~g") for m in metrics]
     told += [alt.Tooltip("nfe:Q", title="NFE", format=".4~g")]
     told += [alt.Tooltip("seconds:Q", title="seconds", format=".3~g")]
     return [*told, alt.Tooltip("ok:Q", title="repeats that ended ok")]
@@ -64,7 +68,7 @@ def tooltip(points: Points, metrics: Sequence[str]) -> list[alt.Tooltip]:
 
 def axis_scale(points: Points, metric: str) -> alt.Scale:
     """Logarithmic for a positive metric of which less is better; else linear, zero left out."""
-    values = points.frame[points.field(metric)].dropna()
+    values = points.frame[points.metric_field(metric)].dropna()
     log = points.better.get(metric) == "lower" and len(values) and values.min() > 0
     if log:
         return alt.Scale(type="log", nice=False, padding=PADDING)
@@ -79,7 +83,7 @@ def metric_title(points: Points, metric: str) -> str:
 
 def error_bars(base: alt.Chart, points: Points, metric: str) -> Any:
     """Mean ± standard error, as vertical lines."""
-    i, scale = points.field(metric)[1:], axis_scale(points, metric)
+    i, scale = points.metric_field(metric)[1:], axis_scale(points, metric)
     low, high = f"datum.m{i} - datum.e{i}", f"datum.m{i} + datum.e{i}"
     if scale.type == "log":  # which has no place for what isn't positive
         low = f"max({low}, datum.m{i} / 10)"

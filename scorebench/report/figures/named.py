@@ -41,9 +41,11 @@ def figure(name: str, points: Points, metric: str, parameters: Sequence[str] = (
     for shown in ("precision", "recall") if name == PRECISION_RECALL else (metric,):
         if shown not in points.metrics:
             raise UserError(f"--figure {name}: there is no metric {shown}")
-        if points.frame[points.field(shown)].isna().all():
+        if points.frame[points.metric_field(shown)].isna().all():
             raise UserError(f"--figure {name}: no configuration has a value of {shown}")
     named = columns.named(parameters, points.parameters, "--axes")
+    if len(named) > 2:
+        raise UserError(f"--axes: a figure has two at most, not {len(named)}")
     with alt.data_transformers.disable_max_rows():
         return FIGURES[name](points, metric, named)
 

@@ -41,15 +41,17 @@ class Points:
     metrics: list[str]
     better: Mapping[str, str]
 
-    def field(self, name: str) -> str:
-        """The field of a parameter, metric or cost."""
-        if name in self.parameters:
-            return f"p{self.parameters.index(name)}"
-        return name if name in COSTS else f"m{self.metrics.index(name)}"
+    def parameter_field(self, name: str) -> str:
+        """The field that holds a parameter."""
+        return f"p{self.parameters.index(name)}"
+
+    def metric_field(self, name: str) -> str:
+        """The field that holds a metric, which may be called like a parameter."""
+        return f"m{self.metrics.index(name)}"
 
     def values(self, parameter: str) -> list[str]:
         """The different values of a parameter, in order: numbers by size, then words."""
-        return ordered(self.frame[self.field(parameter)])
+        return ordered(self.frame[self.parameter_field(parameter)])
 
     def numbers(self, parameter: str) -> list[float]:
         """The different values of a parameter that are numbers, the smallest first."""

@@ -32,7 +32,7 @@ def quality(data: Any, points: Points, metric: str, series: Axis, cost: str = "n
         series: what marks stand for.
         cost: of the horizontal axis, ``nfe`` or ``seconds``.
     """
-    value = points.field(metric)
+    value = points.metric_field(metric)
     scale = axis_scale(points, metric)
     shown = alt.Chart(data).transform_filter(f"isValid(datum.{value}) && datum.{cost} > 0")
     base = shown.encode(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -16,12 +18,14 @@ from scorebench.report import columns
 from scorebench.report.figures import axes
 from scorebench.report.figures.points import Points
 from scorebench.report.numbers import count, rounded
+from scorebench.report.picture_file import read_picture
 from scorebench.report.ranking import Ranking
 from scorebench.report.results import Results
 
 SIDE = 170  # pixels of a grid
 COLUMNS = 3
 MOST = 12  # grids
+LARGEST_SIDE = 1200  # pixels of a picture
 
 
 @dataclass(frozen=True)
@@ -59,19 +63,29 @@ def samples(results: Results, ranking: Ranking, points: Points, metric: str) -> 
 
 
 def _found(results: Results, ranking: Ranking, points: Points, metric: str) -> Iterator[Sample]:
-    series = points.frame[points.field(axes.series(points))]
+    series = points.frame[points.parameter_field(axes.series(points))]
     best = series[~series.duplicated()]
     names = pd.Series(best.to_numpy(), ranking.configurations.index[best.index])
     rows = columns.numbers(results.table, ["seed", "nfe", metric]).reset_index(drop=True)
     paths = [results.cell_file("images", f, ".png") for f in results.table["fingerprint"]]
-    pictured = np.array([path is not None and path.is_file() for path in paths], dtype=bool)
+    pictured = np.array([path is not None for path in paths], dtype=bool)
     shown = rows[pictured & ranking.members.isin(names.index)]
     shown = shown[shown["seed"] == shown["seed"].mode().min()]  # the one of the most grids
     for label, name in names.items():
         for i in shown.index[ranking.members[shown.index] == label]:
-            content = base64.b64encode(paths[i].read_bytes()).decode()
-            note = f"NFE {count(rows['nfe'][i])} · {metric} {rounded(rows[metric][i])}"
-            yield Sample(name, note, f"data:image/png;base64,{content}")
+            if address := _address(paths[i]):
+                note = f"NFE {count(rows['nfe'][i])} · {metric} {rounded(rows[metric][i])}"
+                yield Sample(name, note, address)
+
+
+def _address(path: Path) -> str | None:
+    """A picture as a data address; written again, so that it is nothing but a picture."""
+    image = read_picture(path, LARGEST_SIDE)
+    if image is None:
+        return None
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _panel(sample: Sample) -> Any:

@@ -20,7 +20,7 @@ def tradeoff(data: Any, points: Points, x: str, y: str, series: Axis) -> Any:
         x, y: metrics.
         series: what marks stand for.
     """
-    across, up = points.field(x), points.field(y)
+    across, up = points.metric_field(x), points.metric_field(y)
     return (
         alt.Chart(data)
         .transform_filter(f"isValid(datum.{across}) && isValid(datum.{up})")

@@ -1,7 +1,7 @@
 """The charts of a page: what they are called, and for every metric how Vega-Lite draws them.
 
-What a reader may choose is left open: its place is held by words in ⟨⟩, which the page's script
-replaces.
+What a reader may choose is left open: its place is held by words in brackets that no name can have,
+which the page's script replaces.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scorebench.report.figures.points import Points
 from scorebench.report.figures.quality import quality
 from scorebench.report.figures.tradeoff import tradeoff
 
+PLACE = "\ue000{}\ue001"  # of private use, which ``printable`` leaves in no name; as in charts.js
 DATA = alt.NamedData(name="points")
 QUALITY = ("quality", "Quality and cost")
 PARAMETERS = ("parameters", "Swept parameters")
@@ -66,10 +67,10 @@ def charts(points: Points) -> list[ChartOfPage]:
 def held(role: str) -> Axis:
     """The place of a parameter that the reader chooses."""
     return Axis(
-        field=f"⟨{role}⟩",
-        title=f"⟨{role} title⟩",
-        order=[f"⟨{role} order⟩"],
-        numbers=[f"⟨{role} numbers⟩"],  # type: ignore[list-item]
+        field=PLACE.format(role),
+        title=PLACE.format(f"{role} title"),
+        order=[PLACE.format(f"{role} order")],
+        numbers=[PLACE.format(f"{role} numbers")],  # type: ignore[list-item]
         scale="symlog",
     )
 

@@ -31,7 +31,8 @@ def payload(
         points: of the rankings, in their order.
         rankings: what is shown.
     """
-    rows = _rows(points, rankings)
+    rows = pd.concat([part.results.table for part, _ in rankings]).sort_index()
+    members = _members(points, rankings)
     return {
         "key": "\n".join([*(r.name for r in results), *points.parameters, *points.metrics]),
         "name": results[0].name,
@@ -42,27 +43,31 @@ def payload(
         "parts": [part.told or part.results.name for part, _ in rankings],
         "defaults": _defaults(points, rankings[0][1].by),
         "rows": columnar(rows),
-        "pictures": pictures(_pictured(results, rows)),
+        "members": members.tolist(),
+        "pictures": pictures(_pictured(results, rows, members)),
         "commands": {r.name: asdict(c) for r in results if (c := command(r))},
     }
 
 
-def _rows(points: Points, rankings: Sequence[tuple[Part, Ranking]]) -> pd.DataFrame:
-    """All rows in their order, each with the point that it is part of."""
-    frames = []
+def _members(points: Points, rankings: Sequence[tuple[Part, Ranking]]) -> pd.Series[int]:
+    """For each row the id of the point that it is part of."""
+    found = []
     for i, (part, ranking) in enumerate(rankings):
         ids = points.frame.loc[points.frame["part"] == i, "id"]
         ids_by_label = pd.Series(ids.to_numpy(), ranking.configurations.index)
-        table = part.results.table.assign(point=ids_by_label[ranking.members].to_numpy())
-        frames.append(table)
-    return pd.concat(frames).sort_index(kind="stable")
+        members = ids_by_label[ranking.members].to_numpy()
+        found.append(pd.Series(members, part.results.table.index))
+    return pd.concat(found).sort_index()
 
 
-def _pictured(results: Sequence[Results], rows: pd.DataFrame) -> Iterator[tuple[Results, str]]:
+def _pictured(
+    results: Sequence[Results], rows: pd.DataFrame, members: pd.Series[int]
+) -> Iterator[tuple[Results, str]]:
     """Rows that may have pictures: first those of the first seed, the best of them first."""
-    by_seed = rows.sort_values(["seed", "point"], kind="stable")
+    order = pd.DataFrame({"seed": rows["seed"], "point": members}).sort_values(["seed", "point"])
+    by_seed = rows.loc[order.index]
     by_name = {r.name: r for r in results}
-    whose = by_seed.get(RESULTS, pd.Series(results[0].name, by_seed.index))
+    whose = by_seed[RESULTS] if len(results) > 1 else [results[0].name] * len(by_seed)
     for name, fingerprint in zip(whose, by_seed["fingerprint"], strict=True):
         yield by_name[name], str(fingerprint)
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
 
+from scorebench.report.picture_file import read_picture
 from scorebench.report.results import Results
 
 KINDS = ("images", "trajectories")
 SMALL = 12_000  # bytes that a picture may have without losing detail
 BUDGET = 2_400_000  # characters of all pictures of a page
-LARGEST_FILE = 8_000_000  # bytes
-LARGEST_AREA = 16_000_000  # pixels
 LARGEST_SIDE = 640  # pixels
 
 
@@ -43,19 +41,10 @@ def pictures(wanted: Iterable[tuple[Results, str]]) -> dict[str, dict[str, str]]
 
 def picture(path: Path | None) -> str | None:
     """A picture file as a data address; None if there is none, or none that can be read."""
-    try:
-        if path is None or path.stat().st_size > LARGEST_FILE:
-            return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # e.g. of a decompression bomb
-            with Image.open(path, formats=["PNG"]) as image:
-                if image.width * image.height > LARGEST_AREA:
-                    return None
-                image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-                content = _encoded(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError):
+    image = None if path is None else read_picture(path, LARGEST_SIDE)
+    if image is None:
         return None
-    return "data:image/webp;base64," + base64.b64encode(content).decode()
+    return "data:image/webp;base64," + base64.b64encode(_encoded(image)).decode()
 
 
 def _encoded(image: Image.Image) -> bytes:

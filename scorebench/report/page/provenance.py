@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 
 from scorebench.report.comparable import Part
 from scorebench.report.layout import Column, Grid
@@ -82,9 +82,9 @@ def suites(results: Sequence[Results]) -> dict[str, str]:
     """The suites as run, by name of results."""
     found = {}
     for r in results:
-        text = None if r.folder is None else _text(r.folder / "suite.yaml")
-        if text is not None:
-            found[r.name] = text
+        if path := r.file("suite.yaml"):
+            with suppress(OSError), path.open(encoding="utf-8-sig", errors="replace") as file:
+                found[r.name] = _lines(file.read(LONGEST + 2))
     return found
 
 
@@ -100,13 +100,6 @@ def again(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Again |
         if results.cell_file("cells", fingerprint, ".json"):
             return Again(ranking.describe(label), whole.of_row(fingerprint), whole.folder)
     return None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return _lines(path.read_text(encoding="utf-8-sig", errors="replace"))
-    except OSError:
-        return None
 
 
 def _lines(text: str) -> str:

@@ -40,6 +40,8 @@ def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Conte
             f"Partial results: {finished:,} of {results.planned:,} cells have finished. What is "
             "said here may change."
         )
+    if results.chosen:
+        notices.append(f"Only {results.chosen}.")
     if len(rankings) > 1:
         notices.append(
             f"{len(rankings)} rankings, because metrics can't be compared between them: their rows "
@@ -52,7 +54,7 @@ def summary(results: Results, rankings: Sequence[tuple[Part, Ranking]]) -> Conte
         notices=notices,
         groups=[_group(part, ranking) for part, ranking in rankings] if finished else [],
         nothing=f"None of the {plural(results.planned, 'cell')} has finished yet."
-        if results.planned
+        if results.planned and not results.chosen
         else "The table has no rows.",
         charts=charts(shown) if finished else [],
         troubles=troubles([results], failures),
@@ -96,9 +98,13 @@ def _card(ranking: Ranking, best: Best) -> Card:
 
 
 def _interval(best: Best) -> str:
-    repeats = plural(best.repeats, "repeat")
+    repeats = plural(best.all_repeats, "repeat")
+    if best.repeats < best.all_repeats:
+        repeats = f"{best.repeats:,} of {repeats} ended ok"
     if math.isnan(best.low):
         return repeats
+    if best.low == best.high:
+        return f"{repeats}, all equal"
     low, high = (rounded(end, (best.high - best.low) / 4) for end in (best.low, best.high))
     short = ", too short with so few" if best.repeats < stats.LEAST_PAIRS else ""
     return f"{repeats}: 95% interval {low} to {high}{short}"
@@ -108,12 +114,17 @@ def _excluded(best: Best) -> str:
     """What can be said of the others, with 95% confidence."""
     if not best.others:
         return ""
+    others = plural(best.others, "other")
+    if best.repeats < best.all_repeats:
+        return f"With repeats lost, it can't be told from {others}."
+    if not best.seeded:
+        return f"To tell it from {others} takes seeds to pair repeats by."
     if best.excluded == best.others:
         return f"Shown to be better than {'the' if best.others == 1 else 'each'} other."
     needed = stats.pairs_needed(best.others)
     if not best.excluded and best.repeats < needed:
-        return f"To tell it from {plural(best.others, 'other')} takes {needed} repeats."
-    return f"{best.others - best.excluded:,} of {plural(best.others, 'other')} may be as good."
+        return f"To tell it from {others} takes {needed} repeats."
+    return f"{best.others - best.excluded:,} of {others} may be as good."
 
 
 def _sentences(part: Part, ranking: Ranking) -> Iterator[str]:

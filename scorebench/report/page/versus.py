@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from scorebench import stats
 from scorebench.report.comparable import Part
 from scorebench.report.comparison import Comparison
-from scorebench.report.differences import difference_grid, difference_title
+from scorebench.report.differences import compared, difference_grid, extent, not_ok
 from scorebench.report.figures.differences import MOST, difference_points, differences
 from scorebench.report.figures.points import points
 from scorebench.report.layout import Column, Grid
@@ -21,7 +21,7 @@ from scorebench.report.page.provenance import ended, suites, surroundings, troub
 from scorebench.report.ranked_grid import ARROWS
 from scorebench.report.ranking import Ranking
 from scorebench.report.terminal import caption, plural
-from scorebench.report.verdicts import IMPROVED, REGRESSED
+from scorebench.report.verdicts import IMPROVED, LOST, MEANT, REGRESSED
 
 SHOWN = 30  # configurations of a table
 
@@ -33,32 +33,37 @@ def versus(comparison: Comparison, rankings: Sequence[tuple[Part, Ranking]]) -> 
         comparison: of them.
         rankings: of all of their rows together, by parts that can't be compared.
     """
-    first, *others = comparison.results
+    _, *others = comparison.results
     shown = points([ranking for _, ranking in rankings])
     rows = sum(len(r.table) for r in comparison.results)
     lost = [failure for _, ranking in rankings for failure in ranking.failures]
     found = payload(comparison.results, shown, rankings) if rows else {}
-    compared = list(_differences(comparison))
-    if compared:
+    pictured = list(_differences(comparison))
+    if pictured:
         found |= {
             "differences": {
-                m: columnar(difference_points(comparison, m)) for m in compared[0].specs
+                m: columnar(difference_points(comparison, m)) for m in pictured[0].specs
             }
         }
     return Content(
-        title=f"{', '.join(r.name for r in others)} compared with {first.name}",
-        subtitle=difference_title(comparison).partition(": ")[2],
+        title=compared(comparison),
+        subtitle=extent(comparison),
         verdict="Verdict",
         notices=[
-            f"Partial results: {len(r.table):,} of {r.planned:,} cells of {r.name} have finished."
-            for r in comparison.results
-            if len(r.table) < r.planned
+            *(
+                f"Partial results: {len(r.table):,} of {r.planned:,} cells of {r.name} have "
+                "finished."
+                for r in comparison.results
+                if len(r.table) < r.planned
+            ),
+            *(f"{r.name}: only {r.chosen}." for r in comparison.results if r.chosen),
+            *(f"{told}." for r in comparison.results for told in not_ok(r)),
         ],
         groups=[_group(comparison, other.name) for other in others]
         if len(comparison.configurations)
         else [],
         nothing="No configuration is in all results with rows that can be compared.",
-        charts=[*compared, *charts(shown)] if rows else [],
+        charts=[*pictured, *charts(shown)] if rows else [],
         troubles=troubles(comparison.results, lost),
         ended=ended(rows, lost),
         surroundings=[*_surroundings(comparison), *surroundings(comparison.results)],
@@ -87,7 +92,7 @@ def _group(comparison: Comparison, name: str) -> Group:
                 name=f"{metric} {ARROWS.get(comparison.better.get(metric, ''), '')}",
                 value=", ".join(shown or rest),
                 text=", ".join(rest if shown else []),
-                tone="bad" if worse else "good" if better else "",
+                tone="bad" if worse else "warn" if LOST in counts else "good" if better else "",
             )
         )
     told = f"{name} against {first}" if len(comparison.results) > 2 else ""
@@ -95,16 +100,18 @@ def _group(comparison: Comparison, name: str) -> Group:
 
 
 def _sentences(comparison: Comparison, name: str) -> Iterator[str]:
-    needed = comparison.repeats_needed(name)
-    if needed:
+    if needed := comparison.repeats_needed():
         yield f"There are too few repeats to show any difference; with {needed} there could be one."
     yield (
         "A configuration counts as improved or regressed if a sign-flip permutation test of its "
-        "pairs of equal seed says so after Holm's correction for all configurations and metrics "
-        f"here, at a family-wise error rate of {stats.LEVEL:.0%}. Intervals are 95% bootstrap "
-        "intervals of each difference alone, too short with fewer than "
+        "pairs of equal seed says so after Holm's correction for all configurations, metrics and "
+        f"results here, at a family-wise error rate of {stats.LEVEL:.0%}. Intervals are 95% "
+        "bootstrap intervals of each difference alone, too short with fewer than "
         f"{stats.LEAST_PAIRS} pairs."
     )
+    for verdict, meant in MEANT.items():
+        if (comparison.verdicts[name] == verdict).to_numpy().any():
+            yield f"{verdict.capitalize()}: {meant}."
     for lone, metrics in comparison.lone_metrics.items():
         yield f"Metrics that only {lone} has: {', '.join(metrics)}."
 

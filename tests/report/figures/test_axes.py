@@ -22,7 +22,7 @@ def test_an_axis_has_the_values_of_a_parameter_in_order(points_of: Make) -> None
     found = axes.axis(made, "schedule.n")
     assert (found.title, found.order) == ("schedule.n", ["9", "10", "100"])
     assert (found.numbers, found.scale) == ([9.0, 10.0, 100.0], "log")
-    assert found.field == made.field("schedule.n")
+    assert found.field == made.parameter_field("schedule.n")
 
 
 def test_a_scale_is_logarithmic_only_for_positive_numbers(points_of: Make) -> None:
@@ -88,7 +88,7 @@ def test_tiles_differ_in_nothing_else_and_have_both_parameters(points_of: Make) 
         *swept(sampler_a=[3], sampler_c=["x"]),
     )
     found = axes.fixed(made, "sampler.a", "sampler.b")
-    c = made.field("sampler.c")
+    c = made.parameter_field("sampler.c")
     assert (len(found), set(found[c])) == (4, {"x"})
 
 

@@ -10,7 +10,16 @@ import pytest
 from scorebench.report.comparison import Comparison, compare
 from scorebench.report.figures.differences import LOOKS, MOST, difference_points, differences
 from scorebench.report.results import read
-from scorebench.report.verdicts import FEW, IMPROVED, REGRESSED, UNCHANGED, UNSHOWN, VERDICTS
+from scorebench.report.verdicts import (
+    EQUAL,
+    FEW,
+    IMPROVED,
+    LOST,
+    REGRESSED,
+    UNCHANGED,
+    UNSHOWN,
+    VERDICTS,
+)
 
 NOISE = np.random.default_rng(0).normal(size=12)
 SHIFTS = {"better": -5.0, "worse": 5.0, "same": 0.0}
@@ -29,6 +38,12 @@ def comparison(write_results: Callable[..., Path]) -> Callable[..., Comparison]:
                 new.append({"sampler": sampler, "repeat": i, "fid": own})
             old.append({"sampler": "unclear", "repeat": i, "fid": noise})
             new.append({"sampler": "unclear", "repeat": i, "fid": noise + NOISE[i - 1]})
+            copies = {"sampler": "copies", "repeat": i}
+            old.append({**copies, "fid": 1.0})
+            new.append({**copies, "fid": 2.0})
+            survivor = {"sampler": "lossy", "repeat": i, "fid": noise}
+            old.append(survivor)
+            new.append({**survivor, "status": "diverged"} if i == 3 else survivor)
             if i < 3:
                 old.append({"sampler": "few", "repeat": i, "fid": noise})
                 new.append({"sampler": "few", "repeat": i, "fid": noise + 1})
@@ -53,9 +68,12 @@ def test_points_are_what_the_comparison_says(comparison: Callable[..., Compariso
         "same": UNCHANGED,
         "unclear": UNSHOWN,
         "few": FEW,
+        "lossy": LOST,
+        "copies": EQUAL,
     }
     assert set(found["other"]) == {"new"}
-    assert found["pairs"].to_dict() == {name: 3 if name == "few" else 12 for name in found.index}
+    pairs = {"few": 3, "lossy": 11}
+    assert found["pairs"].to_dict() == {name: pairs.get(name, 12) for name in found.index}
     assert found["difference"].tolist() == made.differences["new", "fid"].tolist()
     assert (found["low"] <= found["difference"]).all()
     assert (found["difference"] <= found["high"]).all()
@@ -63,7 +81,7 @@ def test_points_are_what_the_comparison_says(comparison: Callable[..., Compariso
 
 def test_several_others_are_told_apart(comparison: Callable[..., Comparison]) -> None:
     found = difference_points(comparison("new", "newer"), "fid")
-    assert len(found) == 10
+    assert len(found) == 14
     assert {"new: better", "newer: better"} <= set(found["label"])
 
 
@@ -79,14 +97,15 @@ def test_marks_intervals_and_zero_are_drawn(
     made = comparison("new")
     drawing = drawn(differences(difference_points(made, "fid"), made, "fid"))
     marks = drawing.marks("point")
-    assert len(marks) == 5
-    assert len({(mark["fill"], mark["d"]) for mark in marks}) == 5
+    assert len(marks) == 7
+    assert len({(mark["fill"], mark["d"]) for mark in marks}) == 7
     for mark in marks:
         (verdict,) = (v for v in VERDICTS if f"verdict: {v}" in mark["aria-label"])
         assert mark["fill"].lower() == LOOKS[verdict][0].lower()
-    assert {"better", "worse", "same", "unclear", "few", *VERDICTS} <= set(drawing.texts)
+    names = {"better", "worse", "same", "unclear", "few", "lossy", "copies"}
+    assert names | set(VERDICTS) <= set(drawing.texts)
     assert "difference in fid (lower is better)" in drawing.texts
-    assert len(drawing.marks("rule mark")) == 5
+    assert len(drawing.marks("rule mark")) == 7
     zero = [e for e in drawing.elements if "mark-rule role-mark layer_0" in e["parent"]]
     assert len(zero) == 1
 

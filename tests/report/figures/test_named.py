@@ -70,7 +70,6 @@ def test_parameters_are_along_the_sides_as_named(points_of: Make, drawn: Draw) -
     [
         ("paretto", [], "no figure 'paretto'.*pareto"),
         ("heatmap", ["sampler"], "takes two parameters"),
-        ("heatmap", ["sampler", "steps", "n"], "takes two parameters"),
         ("heatmap", ["sampler", "stebs"], "--axes: no column 'stebs'.*sampler.steps"),
         ("heatmap", ["sampler", "only_a"], None),
         ("heatmap", ["only_a", "only_b"], "no configuration has both sampler.only_a and"),
@@ -106,3 +105,9 @@ def test_nothing_swept_makes_neither_heatmap_nor_curves(points_of: Make) -> None
         figure("heatmap", points, "fid")
     with pytest.raises(UserError, match="swept over numbers"):
         figure("iterations", points, "fid")
+
+
+@pytest.mark.parametrize("name", ["heatmap", "iterations", "pareto"])
+def test_there_is_no_third_axis(points_of: Make, name: str) -> None:
+    with pytest.raises(UserError, match="--axes: a figure has two at most, not 3"):
+        figure(name, points_of(*swept([1.0])), "fid", ["sampler", "steps", "n"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -47,10 +48,18 @@ def test_fields_are_found_by_name_and_are_short_whatever_the_name_is(points_of: 
         {"sampler": "b", "a.b[0]": 3.0, "precision": 1.0},
         better=better,
     )
-    names = ["sampler", "sampler.x", "a.b[0]", "precision", "nfe", "seconds"]
-    assert [found.field(n) for n in names] == ["p0", "p1", "m0", "m1", "nfe", "seconds"]
+    assert [found.parameter_field(n) for n in ("sampler", "sampler.x")] == ["p0", "p1"]
+    assert [found.metric_field(n) for n in ("a.b[0]", "precision")] == ["m0", "m1"]
     assert found.frame["p1"].tolist() == ["1", "2", "–"]
     assert found.frame["label"][0] == f"{long} · sampler.x 1"
+
+
+@pytest.mark.parametrize("name", ["sampler", "nfe", "seconds", "p0", "id", "label"])
+def test_a_metric_may_be_called_like_anything_else(points_of: Make, name: str) -> None:
+    found = points_of({"sampler": "a", "fid": 1.0}, {"sampler": "b", "fid": 2.0})
+    renamed = replace(found, metrics=[name, "recall"], better={name: "lower"})
+    assert renamed.metric_field(name) == "m0"
+    assert renamed.parameter_field("sampler") == "p0"
 
 
 def test_values_are_in_order_numbers_before_words(points_of: Make) -> None:
@@ -91,7 +100,7 @@ def test_several_rankings_are_a_part_each(ranked: Callable[..., Any]) -> None:
     assert found.frame["part"].tolist() == [0, 0, 1]
     assert found.frame["p0"].tolist() == ["b", "a", "a"]
     assert found.frame["p1"].tolist() == ["–", "–", "5"]
-    kid = found.field("kid")
+    kid = found.metric_field("kid")
     assert found.frame[kid].isna().tolist() == [True, True, False]
     assert found.frame[f"f{kid[1:]}"].tolist() == [False, False, True]
 

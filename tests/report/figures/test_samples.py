@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Callable
@@ -107,7 +108,25 @@ def test_pictures_are_drawn_in_every_kind_of_file(
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", png()[:40]])
-def test_a_damaged_picture_spoils_no_figure(ranked: Make, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_picture_is_not_shown(ranked: Make, content: bytes) -> None:
     made = ranked({"sampler": "a", "fid": 1.0}, {"sampler": "b", "fid": 2.0})
-    save(chart(made, {0: content, 1: png()}), tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").stat().st_size > 1000
+    assert titles(chart(made, {0: content, 1: png()})) == [("b", "NFE 10 · fid 2.000")]
+    with pytest.raises(UserError, match="no pictures"):
+        chart(made, {0: content, 1: content})
+
+
+def test_nothing_but_the_picture_is_shown(ranked: Make) -> None:
+    figure = chart(ranked({"fid": 1.0}), {0: png() + b"and more"}).to_dict()
+    ((row,),) = figure["datasets"].values()
+    address = row["address"].removeprefix("data:image/png;base64,")
+    assert base64.b64decode(address) == png()
+
+
+def test_links_never_lead_out_of_the_directory(ranked: Make, tmp_path: Path) -> None:
+    results, ranking = ranked({"fid": 1.0})
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / f"{0:032x}.png").write_bytes(png())
+    assert results.folder is not None
+    (results.folder / "images").symlink_to(tmp_path / "secret")
+    with pytest.raises(UserError, match="no pictures"):
+        chart((results, ranking), {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,12 @@ def write_rows(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a results directory; its rows have names, parameters and measurements in one."""
 
     def write(
-        rows: Sequence[Row], *, name: str = "results", pictured: bool = False, unfinished: int = 0
+        rows: Sequence[Row],
+        *,
+        name: str = "results",
+        pictured: bool = False,
+        unfinished: int = 0,
+        better: Mapping[str, str] = BETTER,
     ) -> Path:
         store = Store(tmp_path_factory.mktemp("report") / name)
         cells, records = [], []
@@ -126,7 +131,7 @@ def write_rows(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             cells.append({"fingerprint": measured["fingerprint"], "columns": columns})
             records.append({"row": measured, "columns": columns, "traceback": row.get("error")})
         cells += [{"fingerprint": f"f{i:031x}", "columns": {}} for i in range(unfinished)]
-        store.begin("name: made_up\n", {"suite": "made_up", "better": BETTER, "cells": cells})
+        store.begin("name: made_up\n", {"suite": "made_up", "better": better, "cells": cells})
         for i, record in enumerate(records):
             store.write_cell(record, *(_pictures(i) if pictured else ()))
         return store.folder

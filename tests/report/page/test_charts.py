@@ -66,13 +66,20 @@ def test_specifications_have_no_data_and_ask_for_none(write_results: Write) -> N
             assert spec["data"] == {"name": "points"} or '"name": "points"' in text
 
 
+def test_no_name_is_taken_for_a_place(write_results: Write) -> None:
+    name = "\ue000series\ue001"
+    rows = [{**row, name: 1.0, "sampler": name} for row in swept()]
+    made = points_of(write_results(*rows, better={"fid": "lower", name: "lower"}))
+    assert "\ue000" not in json.dumps([made.metrics, made.frame.to_dict()], ensure_ascii=False)
+
+
 def replaced(text: str, role: str, axis: axes.Axis) -> str:
     """What ``places`` in ``charts.js`` does."""
     order, numbers = (json.dumps(list(v), ensure_ascii=False) for v in (axis.order, axis.numbers))
-    text = text.replace(f'["⟨{role} order⟩"]', order)
-    text = text.replace(f'["⟨{role} numbers⟩"]', numbers)
-    text = text.replace(f'"⟨{role} title⟩"', json.dumps(axis.title))
-    return text.replace(f"⟨{role}⟩", axis.field)
+    text = text.replace(f'["\ue000{role} order\ue001"]', order)
+    text = text.replace(f'["\ue000{role} numbers\ue001"]', numbers)
+    text = text.replace(f'"\ue000{role} title\ue001"', json.dumps(axis.title))
+    return text.replace(f"\ue000{role}\ue001", axis.field)
 
 
 def leave_out(part: Any, name: str) -> None:
@@ -97,7 +104,7 @@ def test_filled_in_they_are_drawn(write_results: Write) -> None:
         text = json.dumps(next(iter(chart.specs.values())), ensure_ascii=False)
         for role, parameter in chosen.items():
             text = replaced(text, role, axes.axis(made, parameter))
-        assert "⟨" not in text
+        assert "\ue000" not in text
         spec = json.loads(text) | {"datasets": {"points": rows}}
         if chart.name == "iterations":
             leave_out(spec, axes.axis(made, chosen["curve"]).field)

@@ -65,6 +65,88 @@ def test_names_are_text_whatever_they_look_like(visit) -> None:
     assert alerts == []
 
 
+NAMES = (
+    "constructor",
+    "__proto__",
+    "toString",
+    "title",
+    "image",
+    "NFE",
+    "p0",
+    "id",
+    "part",
+    "point",
+    "members",
+    "null",
+    "label",
+    "x",
+    'a"b\\c',
+    "⟨series⟩",
+    "⟨series title⟩",
+    SCRIPT,
+)
+
+
+def test_metrics_are_shown_whatever_they_are_called(visit, choose) -> None:
+    rows = [
+        {
+            "sampler": sampler,
+            "schedule.n": n,
+            "nfe": n,
+            **{name: 10.0 * j + n for j, name in enumerate(NAMES)},
+        }
+        for sampler in ("euler", "heun")
+        for n in (1, 2)
+    ]
+    better = dict.fromkeys(NAMES, "lower")
+    page = visit(rows, name="constructor", better=better)
+    assert page.locator("#table tbody tr").count() == 4
+    for j, name in enumerate(NAMES):
+        choose(page, "Metric", name)
+        assert page.locator(".notice", has_text="can't be drawn").count() == 0
+        titles = page.locator("[data-figure=pareto] .role-axis-title").all_text_contents()
+        assert titles[1] == f"{name} ↓"
+        legend = page.locator("[data-figure=pareto] .role-legend-title").all_text_contents()
+        assert legend == ["sampler"]
+        page.mouse.move(0, 0)
+        page.locator("[data-figure=pareto] .role-mark.mark-symbol path").first.hover(force=True)
+        tooltip = page.locator("#vg-tooltip-element.visible")
+        tooltip.wait_for()
+        told = tooltip.locator("tr").evaluate_all(
+            "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+        )
+        names = ["sampler", "schedule.n", name, "NFE", "seconds", "repeats that ended ok"]
+        assert [key for key, _ in told] == names
+        assert float(told[2][1]) == 10 * j + 1
+    page.locator("#filter").fill("constructor<1.5")
+    page.get_by_text("2 of 4 rows").wait_for()
+    page.get_by_role("button", name="Details of row 1", exact=True).click()
+    terms = page.locator("dialog dt").all_text_contents()
+    assert {*NAMES} <= {*terms}
+
+
+def test_columns_of_tables_may_be_called_like_what_the_page_adds(
+    open_page, write_page, tmp_path
+) -> None:
+    paths = []
+    for name in ("a", "b"):
+        paths.append(tmp_path / f"{name}.csv")
+        rows = [f"heun,{n},0,{n},{n + 10},{n + 20},{n + 30}" for n in (1, 2)]
+        head = "sampler,sampler.n,seed,fid,results,point,members"
+        paths[-1].write_text("\n".join([head, *rows, ""]))
+    one, both = (open_page(write_page(*given)) for given in (paths[:1], paths))
+    for page, title in ((one, "Row 2: sampler.n 2"), (both, "Row 2: a.csv: ")):
+        page.get_by_role("button", name="Details of row 2", exact=True).click()
+        assert page.locator("dialog h2").text_content().startswith(title)
+        terms = page.locator("dialog dt").all_text_contents()
+        values = page.locator("dialog dd").all_text_contents()
+        told = dict(zip(terms, values, strict=True))
+        assert [told[name] for name in ("results_", "point", "members")] == ["12", "22", "32"]
+        page.keyboard.press("Escape")
+    both.locator("#filter").fill("results=b.csv results_=11")
+    both.get_by_text("1 of 4 rows").wait_for()
+
+
 def test_a_legend_of_thirty_samplers_can_be_read(visit, resize) -> None:
     rows = [
         {"sampler": f"sampler_number_{i:02}", "schedule.n": n, "nfe": i + n, "fid": 50.0 - i + n}

@@ -52,6 +52,19 @@ def test_the_gallery_shows_all_configurations_of_a_seed(page, gallery) -> None:
     assert sources(gallery) == first
 
 
+def test_seeds_may_be_larger_than_a_script_s_numbers(open_page, write_page, write_rows) -> None:
+    large = [2**60, 2**60 + 1]
+    rows = [{"repeat": i, "seed": seed, "nfe": 9, "fid": 3.5} for i, seed in enumerate(large)]
+    page = open_page(write_page(write_rows(rows, pictured=True)))
+    control = page.locator("#gallery-controls").get_by_label("Seed")
+    assert control.locator("option").all_text_contents() == [str(seed) for seed in large]
+    grids = page.locator("#gallery figure")
+    first = sources(grids)
+    for label, shown in ((str(large[1]), False), (str(large[0]), True)):
+        control.select_option(label=label)
+        assert (sources(grids) == first) == shown
+
+
 def test_a_grid_opens_with_its_trajectory_and_all_facts(dialog) -> None:
     images = dialog.locator(".pair img").evaluate_all("all => all.map(img => img.alt)")
     assert [alt.partition(":")[0].partition(" of ")[0] for alt in images] == [

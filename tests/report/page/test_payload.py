@@ -43,7 +43,7 @@ def test_rows_keep_their_order_and_know_their_point(write_results: Write) -> Non
     )
     assert column(told["rows"], "sampler") == ["a", "b", "a", "c"]
     labels = column(told["points"], "label")
-    assert [labels[i] for i in column(told["rows"], "point")] == ["a", "b", "a", "c"]
+    assert [labels[i] for i in told["members"]] == ["a", "b", "a", "c"]
     assert column(told["points"], "id") == [0, 1, 2]
     assert labels == ["b", "a", "c"]
 
@@ -59,7 +59,18 @@ def test_parts_are_told_apart_and_rows_of_all_of_them_are_there(write_results: W
     assert told["parts"] == ["samples 100", "samples 200"]
     assert column(told["rows"], "samples") == [100, 200, 100]
     part = column(told["points"], "part")
-    assert [part[i] for i in column(told["rows"], "point")] == [0, 1, 0]
+    assert [part[i] for i in told["members"]] == [0, 1, 0]
+
+
+def test_columns_may_be_called_like_what_the_page_needs(write_results: Write) -> None:
+    told = payload_of(
+        write_results(
+            {"sampler": "a", "fid": 2.0, "point": 7, "members": 1},
+            {"sampler": "b", "fid": 1.0, "point": 8, "members": 2},
+        )
+    )
+    assert column(told["rows"], "point") == [7, 8]
+    assert told["members"] == [1, 0]
 
 
 def test_what_is_shown_at_first(write_results: Write) -> None:

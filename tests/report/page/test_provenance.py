@@ -120,7 +120,9 @@ def test_suites_are_shown_as_run(write_results: Write) -> None:
     assert provenance.suites([results]) == {"results": "name: ��"}
     (results.folder / "suite.yaml").write_text("x: 1\n" * 100_000)
     assert len(provenance.suites([results])["results"]) <= provenance.LONGEST + 2
-    (results.folder / "suite.yaml").unlink()
+    (results.folder / "suite.yaml").rename(results.folder.parent / "elsewhere")
+    assert provenance.suites([results]) == {}
+    (results.folder / "suite.yaml").symlink_to(results.folder.parent / "elsewhere")
     assert provenance.suites([results]) == {}
 
 

@@ -59,6 +59,34 @@ def test_how_sure_that_is(write_results: Write, shift: float, number: int, note:
     assert ("too short" in card(content).note) == (1 < number < 6)
 
 
+def test_repeats_lost_are_counted_and_prove_nothing(write_results: Write) -> None:
+    rows = [*repeats("a", NOISE), *repeats("b", NOISE + 100)]
+    rows[0] |= {"status": "diverged", "fid": None}
+    note = card(content_of(write_results(*rows))).note
+    assert note.startswith("9 of 10 repeats ended ok: 95% interval")
+    assert note.endswith("With repeats lost, it can't be told from 1 other.")
+
+
+def test_what_lost_repeats_may_be_as_good(write_results: Write) -> None:
+    rows = [*repeats("a", NOISE), *repeats("b", NOISE + 100), *repeats("c", NOISE + 100)]
+    rows[-1] |= {"fid": math.nan}
+    assert card(content_of(write_results(*rows))).note.endswith("1 of 2 others may be as good.")
+
+
+def test_copies_have_no_interval(write_results: Write) -> None:
+    rows = [*repeats("a", [1.0] * 10), *repeats("b", [2.0] * 10)]
+    note = card(content_of(write_results(*rows))).note
+    assert note == "10 repeats, all equal. 1 of 1 other may be as good."
+
+
+def test_without_seeds_it_is_said_that_it_takes_them(tmp_path: Path) -> None:
+    lines = [f"{name},{fid + shift}" for name, shift in (("a", 0), ("b", 9)) for fid in NOISE]
+    (tmp_path / "table.csv").write_text("\n".join(["sampler,fid", *lines]))
+    note = card(content_of(tmp_path / "table.csv")).note
+    assert note.startswith("10 repeats: 95% interval")
+    assert note.endswith("To tell it from 1 other takes seeds to pair repeats by.")
+
+
 def test_a_lone_configuration_is_compared_with_nothing(write_results: Write) -> None:
     assert card(content_of(write_results({"fid": 1.0}))).note == "1 repeat."
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from scorebench.report.document import Selection, document
 from scorebench.report.page.content import Content
-from scorebench.report.verdicts import FEW
+from scorebench.report.verdicts import EQUAL, FEW, LOST
 
 Write = Callable[..., Path]
 NOISE = np.random.default_rng(0).normal(size=12)
@@ -48,6 +48,37 @@ def test_with_few_repeats_it_is_said_how_many_it_takes(write_results: Write) -> 
     (group,) = content_of(old, new).groups
     assert group.sentences[0].endswith("with 6 there could be one.")
     assert FEW in group.cards[0].text + group.cards[0].value
+
+
+def test_the_title_says_what_is_compared_and_the_subtitle_how(write_results: Write) -> None:
+    old, new = (write_results(*repeats("a", NOISE), name=name) for name in ("x: y", "z: a"))
+    content = content_of(old, new)
+    assert content.title == "z: a compared with x: y"
+    assert content.subtitle == (
+        "1 configuration, mean difference ± standard error over 12 pairs of equal seed"
+    )
+
+
+def test_repeats_lost_are_counted_and_noticed(write_results: Write) -> None:
+    old = write_results(*repeats("a", NOISE), *repeats("b", NOISE), name="old")
+    new = repeats("a", NOISE - 5 + NOISE[::-1] / 10) + repeats("b", NOISE)
+    content = content_of(old, write_results(*new, name="good"))
+    assert content.groups[0].cards[0].tone == "good"
+    new[-1] |= {"status": "diverged", "fid": None}
+    content = content_of(old, write_results(*new, name="new"))
+    assert content.notices == ["1 of 24 cells of new did not end ok."]
+    (group,) = content.groups
+    assert f"{LOST} in 1" in group.cards[0].text
+    assert group.cards[0].tone == "warn"
+    assert any(s.startswith("Repeats lost: some did not end ok") for s in group.sentences)
+
+
+def test_copies_are_told(write_results: Write) -> None:
+    old, new = (write_results(*repeats("a", [v] * 8), name=f"{v}") for v in (1, 2))
+    (group,) = content_of(old, new).groups
+    assert group.cards[0].value == f"{EQUAL} in 1"
+    assert group.cards[0].tone == ""
+    assert any(s.startswith("Repeats all equal: copies") for s in group.sentences)
 
 
 def test_several_others_are_a_group_each(write_results: Write) -> None:

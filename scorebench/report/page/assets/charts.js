@@ -13,16 +13,35 @@ const drawn = new Map(); // by name: what `vegaEmbed` gave
 /** The points of the part of the results that is shown; parts can't be compared. */
 const shown = () => points.filter((point) => point.part === Number(choice.part));
 
+/** The name of a place as a specification holds it open: in brackets that no name can have. */
+const held = (name) => `\ue000${name}\ue001`;
+
 /** What stands in the places that a specification holds open for a parameter. */
 function places(role, parameter, rows = shown()) {
   const values = ordered(rows.map((row) => row[field(parameter)]));
   const numbers = values.map(Number).filter(Number.isFinite);
   return [
-    [`["⟨${role} order⟩"]`, JSON.stringify(values)],
-    [`["⟨${role} numbers⟩"]`, JSON.stringify(numbers)],
-    [`"⟨${role} title⟩"`, JSON.stringify(parameter)],
-    [`⟨${role}⟩`, field(parameter)],
+    [`["${held(`${role} order`)}"]`, JSON.stringify(values)],
+    [`["${held(`${role} numbers`)}"]`, JSON.stringify(numbers)],
+    [`"${held(`${role} title`)}"`, JSON.stringify(parameter)],
+    [held(role), field(parameter)],
   ];
+}
+
+/** What a field is called: parameters and metrics have short ones. */
+function called(name) {
+  const [, kind, i] = name.match(/^([pm])(\d+)$/) ?? [];
+  if (!kind) return name;
+  return kind === "p" ? data.parameters[i] : data.metrics[i];
+}
+
+/** What a tooltip tells, as HTML. Vega's own keeps some names for itself, and refuses others. */
+function tooltip(fields, escaped) {
+  const rows = Object.entries(fields).map(([name, value]) => {
+    const key = escaped(called(name));
+    return `<tr><td class="key">${key}</td><td class="value">${escaped(value)}</td></tr>`;
+  });
+  return `<table>${rows.join("")}</table>`;
 }
 
 /** Change every part of a specification that is an object. */
@@ -34,11 +53,9 @@ function walk(part, change) {
 
 function filled(name, replacements) {
   const specs = data.charts[name];
-  const text = JSON.stringify(specs[choice.metric] ?? specs[""]);
-  const values = new Map(replacements);
-  // All at once, for a value may look like a place.
-  const held = [...values.keys()].map((place) => place.replace(/[[\]]/g, "\\$&")).join("|");
-  return JSON.parse(held ? text.replace(RegExp(held, "g"), (place) => values.get(place)) : text);
+  let text = JSON.stringify(specs[Object.hasOwn(specs, choice.metric) ? choice.metric : ""]);
+  for (const [place, value] of replacements) text = text.replaceAll(place, () => value);
+  return JSON.parse(text);
 }
 
 const figures = {
@@ -155,6 +172,7 @@ async function draw(name) {
     renderer: "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: name,
+    tooltip: { formatTooltip: tooltip },
     logLevel: 1, // errors; that a layer is empty, e.g. of error bars, is nothing to warn of
   });
   drawn.set(name, result);

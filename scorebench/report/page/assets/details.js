@@ -4,14 +4,12 @@ const GALLERY = 12; // grids shown at first
 
 const dialog = document.getElementById("details");
 
-/** Rows of a configuration, those that have a picture first. */
-const rowsOf = (id) => (data.rows ? members.get(id) ?? [] : []);
-const members = new Map();
-if (data.rows) {
-  rowColumns.point.forEach((id, i) => members.set(id, [...(members.get(id) ?? []), i]));
-}
+/** Rows of a configuration. */
+const rowsOf = (id) => members.get(id) ?? [];
+const members = new Map(points.map((point) => [point.id, []]));
+data.members?.forEach((id, i) => members.get(id).push(i));
 
-const pictureOf = (i) => data.pictures[rowColumns.fingerprint?.[i]] ?? {};
+const pictureOf = (i) => data.pictures[cell("fingerprint", i)] ?? {};
 
 /** The picture of a row and what it is of; as large as its place. */
 function grid(i, kind, text) {
@@ -20,17 +18,16 @@ function grid(i, kind, text) {
 }
 
 function rowTitle(i) {
-  const point = points[rowColumns.point[i]];
-  const results = rowColumns.results ? `${rowColumns.results[i]}: ` : "";
-  return `${results}${point ? point.label : rowColumns.sampler[i]}`;
+  const results = rowColumns.has("results") ? `${cell("results", i)}: ` : "";
+  return `${results}${points[data.members[i]].label}`;
 }
 
-const rowPlace = (i) => `repeat ${told(rowColumns.repeat?.[i])}, seed ${told(rowColumns.seed?.[i])}`;
+const rowPlace = (i) => `repeat ${told(cell("repeat", i))}, seed ${told(cell("seed", i))}`;
 
 function rowMeasures(i) {
-  const measured = data.metrics.filter((m) => m in rowColumns && rowColumns[m][i] != null);
-  const parts = measured.slice(0, 4).map((m) => `${m} ${told(rowColumns[m][i])}`);
-  if (rowColumns.nfe?.[i] != null) parts.unshift(`NFE ${told(rowColumns.nfe[i])}`);
+  const measured = data.metrics.filter((m) => cell(m, i) != null);
+  const parts = measured.slice(0, 4).map((m) => `${m} ${told(cell(m, i))}`);
+  if (cell("nfe", i) != null) parts.unshift(`NFE ${told(cell("nfe", i))}`);
   return parts.join(" · ");
 }
 
@@ -56,13 +53,13 @@ function fillGallery() {
   const pictured = shown().flatMap((point) => rowsOf(point.id)).filter((i) => pictureOf(i).images);
   document.getElementById("samples").hidden = !pictured.length;
   if (!pictured.length) return;
-  const seeds = [...new Set(pictured.map((i) => rowColumns.seed[i]))];
+  const seeds = [...new Set(pictured.map((i) => cell("seed", i)))];
   if (!seeds.includes(choice.seed)) choice.seed = seeds[0];
-  let rows = pictured.filter((i) => rowColumns.seed[i] === choice.seed);
+  let rows = pictured.filter((i) => cell("seed", i) === choice.seed);
   if (choice.gallery === "best") {
     const best = new Map();
     for (const i of rows) {
-      const key = points[rowColumns.point[i]][field(choice.series)];
+      const key = points[data.members[i]][field(choice.series)];
       if (!best.has(key)) best.set(key, i);
     }
     rows = [...best.values()].slice(0, GALLERY);
@@ -75,7 +72,8 @@ function fillGallery() {
   const what = [["best", `the best of each ${choice.series}`], ["all", "all configurations"]];
   const made = [select("Show", what, choice.gallery, (gallery) => redo({ gallery }))];
   if (seeds.length > 1) {
-    made.push(select("Seed", named(seeds.map(String)), choice.seed, (seed) => redo({ seed: Number(seed) })));
+    const options = seeds.map((seed, i) => [String(i), told(seed)]);
+    made.push(select("Seed", options, seeds.indexOf(choice.seed), (i) => redo({ seed: seeds[i] })));
   }
   refill(controls, made);
 }
@@ -84,7 +82,7 @@ function fillGallery() {
 function facts(i) {
   const list = element("dl", {});
   for (const name of rowNames) {
-    const value = rowColumns[name][i];
+    const value = cell(name, i);
     if (value != null && name !== "error") {
       list.append(element("dt", {}, name), element("dd", {}, String(value)));
     }
@@ -94,8 +92,8 @@ function facts(i) {
 
 /** The exact command that runs one row again. */
 function reproduction(i) {
-  const whole = data.commands[rowColumns.results?.[i] ?? data.name];
-  const fingerprint = rowColumns.fingerprint?.[i];
+  const whole = data.commands[cell("results", i) ?? data.name];
+  const fingerprint = cell("fingerprint", i);
   if (!whole || !fingerprint) return [];
   const short = String(fingerprint).slice(0, 12);
   const line = `${whole.line} --only ${short} --results ${whole.place}-${short}`;
@@ -121,9 +119,9 @@ function half(i) {
 
 /** Other rows of the same seed that have a picture. */
 function companions(i) {
-  if (!rowColumns.seed) return [];
-  const fits = (j) => j !== i && rowColumns.seed[j] === rowColumns.seed[i] && pictureOf(j).images;
-  return [...members.values()].flat().filter(fits);
+  const seed = cell("seed", i);
+  const fits = (j) => j !== i && cell("seed", j) === seed && pictureOf(j).images;
+  return seed == null ? [] : [...members.values()].flat().filter(fits);
 }
 
 function showRow(i) {
@@ -131,13 +129,13 @@ function showRow(i) {
   const options = [["", "nothing"], ...others.map((j) => [String(j), rowTitle(j)])];
   const pair = element("div", { class: "pair" }, half(i));
   const compare = (j) => pair.replaceChildren(half(i), ...(j ? [half(Number(j))] : []));
-  const error = rowColumns.error?.[i];
+  const error = cell("error", i);
   const strip = "Below the grid: from noise to sample, a row each, of its first samples.";
   const content = [
     element("form", { method: "dialog" }, element("button", { "aria-label": "Close" }, "✕")),
     element("h2", { id: "details-title" }, `Row ${i + 1}: ${rowTitle(i)}`),
     element("p", { class: "quiet" }, rowPlace(i)),
-    error && element("p", { class: "notice" }, `${rowColumns.status[i]}: ${error}`),
+    error && element("p", { class: "notice" }, `${cell("status", i)}: ${error}`),
     others.length &&
       element("div", { class: "controls" }, select("Beside it, from the same noise", options, "", compare)),
     pair,

@@ -4,17 +4,18 @@ const PAGE = 100; // rows shown at once
 const SHORT = ["results", "repeat", "nfe", "status", "error", "seconds"];
 
 const rowCount = data.rows?.length ?? 0;
-const rowNames = data.rows ? Object.keys(data.rows.columns).filter((name) => name !== "point") : [];
-const rowColumns = data.rows
-  ? Object.fromEntries(Object.keys(data.rows.columns).map((name) => [name, column(data.rows, name)]))
-  : {};
+const rowNames = data.rows ? Object.keys(data.rows.columns) : [];
+const rowColumns = new Map(rowNames.map((name) => [name, column(data.rows, name)]));
+
+/** What a row has in a column; undefined if there is no such column. */
+const cell = (name, i) => rowColumns.get(name)?.[i];
 
 const view = { shown: PAGE, order: [] };
 
 const varies = (name) => !("value" in data.rows.columns[name]);
 // What needs no place where all rows have it: not that all of them failed, and why.
-const isUsual = (name) => !["status", "error"].includes(name) || ["ok", null].includes(rowColumns[name][0]);
-const isNumeric = (name) => rowColumns[name].some((value) => typeof value === "number");
+const isUsual = (name) => !["status", "error"].includes(name) || ["ok", null].includes(cell(name, 0));
+const isNumeric = (name) => rowColumns.get(name).some((value) => typeof value === "number");
 const numeric = new Set(rowNames.filter(isNumeric));
 
 /** The columns to show: those that rows differ in and that people look at first, or all. */
@@ -29,7 +30,7 @@ const COMPARISON = /^([^<>=!~]+)(<=|>=|!=|==|=|<|>)(.*)$/;
 
 /** A column by its name, or by its end where only one column ends so: `step_size`. */
 function namedColumn(word) {
-  if (Object.hasOwn(rowColumns, word)) return word;
+  if (rowColumns.has(word)) return word;
   const ends = rowNames.filter((name) => name.endsWith(`.${word}`));
   return ends.length === 1 ? ends[0] : null;
 }
@@ -40,9 +41,9 @@ function condition(word) {
   const name = left && namedColumn(left);
   if (!name) {
     const wanted = word.toLowerCase();
-    return (i) => rowNames.some((c) => String(rowColumns[c][i] ?? "").toLowerCase().includes(wanted));
+    return (i) => rowNames.some((c) => String(cell(c, i) ?? "").toLowerCase().includes(wanted));
   }
-  const values = rowColumns[name];
+  const values = rowColumns.get(name);
   const number = Number(right);
   const isNumber = right.trim() !== "" && !Number.isNaN(number);
   const equal = (i) => {
@@ -73,7 +74,7 @@ function filterAndSort() {
   const conditions = words.map((word) => condition(word.replaceAll('"', "")));
   view.order = [];
   for (let i = 0; i < rowCount; i++) if (conditions.every((c) => c(i))) view.order.push(i);
-  const values = rowColumns[choice.sort];
+  const values = rowColumns.get(choice.sort);
   if (!values) return;
   const sign = choice.descending ? -1 : 1;
   view.order.sort((a, b) => {
@@ -109,7 +110,7 @@ function tableRow(i, names) {
     String(i + 1),
   );
   const cells = names.map((name) => {
-    const value = rowColumns[name][i];
+    const value = cell(name, i);
     const bad = name === "status" && value !== "ok";
     return element("td", { class: numeric.has(name) ? "number" : bad && "bad" }, told(value));
   });
@@ -145,7 +146,7 @@ function csv(value) {
 
 function asCsv() {
   const lines = [rowNames.map(csv).join(",")];
-  for (const i of view.order) lines.push(rowNames.map((name) => csv(rowColumns[name][i])).join(","));
+  for (const i of view.order) lines.push(rowNames.map((name) => csv(cell(name, i))).join(","));
   return lines.join("\n") + "\n";
 }
 
