@@ -25,6 +25,11 @@ def tolerant(stream: TextIO) -> TextIO:
     if type(stream) is not io.TextIOWrapper:
         return stream
     stream.flush()
+    try:
+        stream.fileno()
+    except OSError:  # it is no file, and so nobody can leave it
+        stream.reconfigure(errors="replace")
+        return stream
     return io.TextIOWrapper(
         io.BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False)),
         encoding=stream.encoding,
