@@ -20,6 +20,7 @@ from scorebench.report.verdicts import (
     UNSHOWN,
 )
 
+UNTESTED = "not tested"  # costs, and metrics of which neither more nor less is better
 # Okabe & Ito (2008); shapes say the same again.
 LOOKS = {
     IMPROVED: ("#009E73", "triangle-up"),
@@ -29,6 +30,7 @@ LOOKS = {
     UNCHANGED: ("#8A8A8A", "square"),
     LOST: ("#E69F00", "cross"),
     EQUAL: ("#8A8A8A", "triangle-right"),
+    UNTESTED: ("#8A8A8A", "triangle-left"),
 }
 STEP = 22  # pixels a configuration
 MOST = 100  # of them
@@ -45,13 +47,13 @@ def differences(data: Any, comparison: Comparison, metric: str) -> Any:
     way = comparison.better.get(metric)
     told = f"difference in {metric}" + (f" ({way} is better)" if way else "")
     legend = alt.Legend(orient="bottom", columns=3, title=None)
-    colours, shapes = zip(*LOOKS.values(), strict=True)
+    given = set(difference_points(comparison, metric)["verdict"])
+    looks = {verdict: look for verdict, look in LOOKS.items() if verdict in given}
+    colours, shapes = ([look[i] for look in looks.values()] for i in (0, 1))
     colour = alt.Color(
-        "verdict:N", scale=alt.Scale(domain=list(LOOKS), range=list(colours)), legend=legend
+        "verdict:N", scale=alt.Scale(domain=list(looks), range=colours), legend=legend
     )
-    shape = alt.Shape(
-        "verdict:N", scale=alt.Scale(domain=list(LOOKS), range=list(shapes)), legend=legend
-    )
+    shape = alt.Shape("verdict:N", scale=alt.Scale(domain=list(looks), range=shapes), legend=legend)
     base = alt.Chart(data, height=alt.Step(STEP)).encode(
         alt.Y("label:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)), colour
     )
@@ -96,7 +98,7 @@ def difference_points(comparison: Comparison, metric: str) -> pd.DataFrame:
                     "high": comparison.high[key].to_numpy(),
                     "p": comparison.p[key].to_numpy(),
                     "pairs": comparison.pairs.to_numpy(),
-                    "verdict": comparison.verdicts[key].to_numpy(),
+                    "verdict": comparison.verdicts[key].replace("", UNTESTED).to_numpy(),
                 }
             )
         )

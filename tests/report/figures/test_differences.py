@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from scorebench.report.comparison import Comparison, compare
-from scorebench.report.figures.differences import LOOKS, MOST, difference_points, differences
+from scorebench.report.figures.differences import (
+    LOOKS,
+    MOST,
+    UNTESTED,
+    difference_points,
+    differences,
+)
 from scorebench.report.results import read
 from scorebench.report.verdicts import (
     EQUAL,
@@ -55,7 +61,7 @@ def comparison(write_results: Callable[..., Path]) -> Callable[..., Comparison]:
 
 
 def test_every_verdict_has_a_look_of_its_own() -> None:
-    assert set(LOOKS) == set(VERDICTS)
+    assert set(LOOKS) == {*VERDICTS, UNTESTED}
     assert len({shape for _, shape in LOOKS.values()}) == len(LOOKS)
 
 
@@ -108,6 +114,18 @@ def test_marks_intervals_and_zero_are_drawn(
     assert len(drawing.marks("rule mark")) == 7
     zero = [e for e in drawing.elements if "mark-rule role-mark layer_0" in e["parent"]]
     assert len(zero) == 1
+
+
+def test_costs_look_like_no_verdict(
+    write_results: Callable[..., Path], drawn: Callable[[Any], Any]
+) -> None:
+    paths = [write_results({"fid": 1.0, "nfe": n}, name=f"{n}") for n in (10, 20)]
+    made = compare(read(paths))
+    drawing = drawn(differences(difference_points(made, "nfe"), made, "nfe"))
+    (mark,) = drawing.marks("point")
+    assert mark["fill"].lower() == LOOKS[UNTESTED][0].lower()
+    assert UNTESTED in drawing.texts
+    assert not set(VERDICTS) & set(drawing.texts)
 
 
 def test_of_many_those_that_differ_are_shown_before_others(
