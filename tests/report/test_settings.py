@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -85,9 +84,7 @@ def test_names_are_made_printable(tmp_path: Path) -> None:
     ],
 )
 def test_of_other_files_nothing_is_known(tmp_path: Path, text: str) -> None:
-    started = time.perf_counter()
     assert told(tmp_path, text) == {}
-    assert time.perf_counter() - started < 3
 
 
 def test_without_a_file_nothing_is_known(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pandas as pd
 import pytest
 
 ROWS = 10_000
-SECONDS = 8.0  # until the reader may click, on a slow machine
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +77,11 @@ def sort(page: Any, name: str) -> None:
     page.locator(f'#table th button[data-column="{name}"]').click()
 
 
-def test_ten_thousand_rows_can_soon_be_read(open_page, page_file) -> None:
-    begin = time.perf_counter()
+def test_ten_thousand_rows_can_be_sorted_before_the_charts_are_drawn(open_page, page_file) -> None:
     page = open_page(page_file, drawn=False)
     sort(page, "fid")
     page.locator('#table th[aria-sort="ascending"]').wait_for()
-    assert time.perf_counter() - begin < SECONDS
+    assert count(page) == ROWS
     page.close()
 
 
