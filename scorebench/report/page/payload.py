@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from scorebench.report.columns import RESULTS
+from scorebench.report.columns import RESULTS, ROLES
 from scorebench.report.comparable import Part
 from scorebench.report.figures import axes
 from scorebench.report.figures.points import Points
@@ -39,6 +39,11 @@ def payload(
         "points": columnar(points.frame),
         "parameters": points.parameters,
         "numeric": points.numeric(),
+        "constants": [
+            [c.column, c.value, c.owners]
+            for c in points.constants
+            if c.column.partition(".")[0] in ROLES
+        ],
         "metrics": points.metrics,
         "parts": [part.told or part.results.name for part, _ in rankings],
         "defaults": _defaults(points, rankings[0][1].by),

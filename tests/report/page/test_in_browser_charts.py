@@ -96,6 +96,28 @@ def test_a_tooltip_tells_all_parameters_and_a_click_opens_the_details(page, choo
     assert page.locator("dialog[open]").count() == 0
 
 
+def test_a_tooltip_tells_what_a_configuration_has_in_common(
+    open_page, write_page, write_rows
+) -> None:
+    steps = {"schedule.sigma_max": 10, "nfe": 5}
+    rows = [
+        {"sampler": "euler", "fid": 2.0, **steps},
+        {"sampler": "langevin", "fid": 1.0, **steps, "sampler.denoise": True},
+    ]
+    page = open_page(write_page(write_rows(rows)))
+    common = {"model": "gaussian", "schedule": "karras", "schedule.sigma_max": "10"}
+    for fid, own in ((2, {}), (1, {"sampler.denoise": "true"})):
+        page.mouse.move(0, 0)
+        mark = f"[data-figure=pareto] .mark-symbol path[aria-label*='fid ↓: {fid};']"
+        page.locator(mark).hover(force=True)
+        told = page.locator("#vg-tooltip-element.visible tr")
+        told.get_by_text("langevin" if own else "euler").wait_for()
+        cells = told.evaluate_all("rows => rows.map(r => [...r.cells].map(c => c.textContent))")
+        found = dict(cells)
+        assert found.items() >= (common | own).items()
+        assert ("sampler.denoise" in found) == bool(own)
+
+
 def test_marks_stand_for_the_parameter_chosen(page, choose) -> None:
     choose(page, "Marks by", "schedule.n")
     legend = page.locator("[data-figure=pareto] .role-legend-label text").all_text_contents()

@@ -116,7 +116,7 @@ def test_metrics_are_shown_whatever_they_are_called(visit, choose) -> None:
             "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
         )
         names = ["sampler", "schedule.n", name, "NFE", "seconds", "repeats that ended ok"]
-        assert [key for key, _ in told] == names
+        assert [key for key, _ in told] == [*names, "model", "schedule"]
         assert float(told[2][1]) == 10 * j + 1
     page.locator("#filter").fill("constructor<1.5")
     page.get_by_text("2 of 4 rows").wait_for()

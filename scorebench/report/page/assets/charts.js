@@ -35,12 +35,21 @@ function called(name) {
   return kind === "p" ? data.parameters[i] : data.metrics[i];
 }
 
+/** The parameters that a configuration has in common with all others, or with all of its component. */
+function common(fields) {
+  const components = ["model", "schedule", "sampler"].map((role) => fields[field(role)]);
+  const fits = ([, , owners]) => !owners.length || owners.some((owner) => components.includes(owner));
+  return data.constants.filter(fits);
+}
+
 /** What a tooltip tells, as HTML. Vega's own keeps some names for itself, and refuses others. */
 function tooltip(fields, escaped) {
-  const rows = Object.entries(fields).map(([name, value]) => {
-    const key = escaped(called(name));
-    return `<tr><td class="key">${key}</td><td class="value">${escaped(value)}</td></tr>`;
-  });
+  const told = Object.entries(fields).map(([name, value]) => [called(name), value]);
+  if ("p0" in fields) told.push(...common(fields));
+  const rows = told.map(
+    ([name, value]) =>
+      `<tr><td class="key">${escaped(name)}</td><td class="value">${escaped(value)}</td></tr>`,
+  );
   return `<table>${rows.join("")}</table>`;
 }
 
