@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from scorebench.report import columns
-from scorebench.report.columns import Constant
+from scorebench.report.columns import COSTS, Constant
 from scorebench.report.numbers import MISSING
 from scorebench.report.pareto import pareto_set
 from scorebench.report.ranking import Ranking
-
-COSTS = ("nfe", "seconds")
 
 
 @dataclass(frozen=True)
