@@ -91,6 +91,9 @@ if TYPE_CHECKING:
         NoiseSchedule as NoiseSchedule,
     )
     from scorebench.plugin.contracts import (
+        Reading as Reading,
+    )
+    from scorebench.plugin.contracts import (
         Sampler as Sampler,
     )
     from scorebench.plugin.contracts import (
@@ -107,6 +110,9 @@ if TYPE_CHECKING:
     )
     from scorebench.plugin.importable import (
         ImportSpec as ImportSpec,
+    )
+    from scorebench.plugin.weights import (
+        Weights as Weights,
     )
     from scorebench.running.context import (
         Context as Context,
@@ -145,12 +151,14 @@ _HOME = {
         "Metric",
         "Noise",
         "NoiseSchedule",
+        "Reading",
         "Sampler",
         "ScoreModel",
         "per_sample",
     ),
     "scorebench.plugin.hookspecs": ("hookimpl",),
     "scorebench.plugin.importable": ("ImportSpec", "Importable"),
+    "scorebench.plugin.weights": ("Weights",),
     "scorebench.running.context": ("Context",),
     "scorebench.running.noise": ("SeededNoise",),
     "scorebench.running.sampling": ("Samples", "sample"),

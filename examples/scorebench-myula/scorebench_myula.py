@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
@@ -65,6 +65,12 @@ class MYULA(scorebench.Sampler):
         if self.denoise:
             yield model.denoise(x, sigma)
 
+    def reading(self) -> scorebench.Reading:
+        """A chain's states are the first of a longer one's, and may then be denoised."""
+        walk = replace(self, denoise=False)
+        end = denoised if self.denoise else None
+        return scorebench.Reading(walk, replace(walk, steps=1), states=self.steps, end=end)
+
     def prox(self, x: Tensor, value_range: tuple[float, float] | None) -> Tensor:
         """argmin_y g(y) + |x − y|²/(2λ): clamp to the box, or shrink by λ·weight towards 0."""
         if self.prior == "l1":
@@ -91,6 +97,13 @@ class MYULA(scorebench.Sampler):
         start = (0.0, sigma if self.init == "normal" else 1.0)
         step = (1 - self.step_size / total, math.sqrt(2 * self.step_size))
         return [start, *[step] * self.steps, *[(variance / total, 0.0)] * self.denoise]
+
+
+def denoised(
+    x: Tensor, model: scorebench.ScoreModel, sigmas: Tensor, noise: scorebench.Noise
+) -> Tensor:
+    """D(x, σ) of a chain's state."""
+    return model.denoise(x, sigmas[-1])
 
 
 @scorebench.hookimpl

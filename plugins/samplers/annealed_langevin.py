@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
-from scorebench import Convention, Init, Sampler
+from scorebench import Convention, Init, Reading, Sampler
 
+from .denoised import denoised
 from .langevin_step import langevin_factors, langevin_step
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class AnnealedLangevin(Sampler):
             yield x
         if self.denoise:
             yield model.denoise(x, sigmas[-1])
+
+    def reading(self) -> Reading:
+        """The last state of the walk without denoising, denoised if asked for."""
+        walk = replace(self, denoise=False)
+        return Reading(walk, walk, end=denoised if self.denoise else None)
 
     def nfe(self, levels: int) -> int:
         """T evaluations per level, one for denoising."""

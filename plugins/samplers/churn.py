@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Churned(DownToZero):
     """The parameters of churn, and its step: algorithm 2 of Karras et al. 2022, lines 4 to 6."""
+
+    examples: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {},
+        {"s_churn": 3.0, "s_max": 20.0, "s_noise": 1.003},
+    )
 
     s_churn: Annotated[float, Ge(0)] = 0.0
     """Overall amount of churn; γ = min(s_churn/N, √2 − 1) per step of N."""

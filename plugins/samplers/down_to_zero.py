@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from scorebench import Sampler
+from scorebench import Reading, Sampler
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +49,11 @@ class DownToZero(Sampler):
     def end(self, x: Tensor, model: ScoreModel, sigmas: Tensor, noise: Noise) -> Tensor:
         """The state at σ = 0, from that at the last level."""
         return model.denoise(x, sigmas[-1])
+
+    def reading(self) -> Reading:
+        """The state at the last level, then at 0 if ``denoise``, which ``descend`` mustn't heed."""
+        walk = replace(self, denoise=False)
+        return Reading(walk, walk, end=self.end if self.denoise else None)
 
     def nfe(self, levels: int) -> int:
         """So many evaluations per step between levels, one for the step to 0."""

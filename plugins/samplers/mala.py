@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
-from scorebench import Init, Sampler, UserError, per_sample
+from scorebench import Init, Reading, Sampler, UserError, per_sample
 
+from .denoised import denoised
 from .one_level import check_one_level
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ class MALA(Sampler):
         if self.denoise:
             yield model.denoise(x, sigma)
         return {"acceptance_rate": taken / self.steps}
+
+    def reading(self) -> Reading:
+        """The last state of the walk without denoising, denoised if asked for.
+
+        Not one in the middle of a longer walk, whose acceptance rate is another.
+        """
+        walk = replace(self, denoise=False)
+        return Reading(walk, walk, end=denoised if self.denoise else None)
 
     def nfe(self, levels: int) -> int:
         """A score and a log-density per iteration and for the start, one for denoising."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 
-from scorebench import Init, Sampler
+from scorebench import Init, Reading, Sampler
 
+from .denoised import denoised
 from .one_level import check_one_level
 
 if TYPE_CHECKING:
@@ -65,6 +66,12 @@ class UnderdampedLangevin(Sampler):
             yield x
         if self.denoise:
             yield model.denoise(x, sigma)
+
+    def reading(self) -> Reading:
+        """A chain's states are the first of a longer one's, and may then be denoised."""
+        walk = replace(self, denoise=False)
+        end = denoised if self.denoise else None
+        return Reading(walk, replace(walk, steps=1), states=self.steps, end=end)
 
     def nfe(self, levels: int) -> int:
         """One evaluation per iteration, one for the start, one for denoising."""

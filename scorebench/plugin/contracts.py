@@ -82,6 +82,31 @@ class Noise(ABC):
         """``[B, *event]`` from U[0, 1); a fresh tensor at every call."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a sampler's samples can be read off a walk that those of others are read off, too.
+
+    Bit for bit, and with as many evaluations of the model, as if the sampler had walked alone.
+
+    Attributes:
+        walk: the sampler that walks: as this one, but without what it does at the end.
+        family: a sampler that is equal for all walks of which the shorter is the beginning of the
+            longer: the same states, from the same numbers drawn in the same order. ``walk`` itself
+            where ``states`` is None.
+        states: number of the walk's state that the sample is made from, the first being 1. Of a
+            sampler that returns no statistics: they are known only when a walk has ended. None is
+            the last state, whatever its number.
+        end: what makes the sample of that state: a function of (x, model, sigmas, noise), which
+            leaves x as it is. None: the state is the sample. As the walk goes on, it may draw noise
+            only where ``states`` is None, and then no other sampler's end on this walk may.
+    """
+
+    walk: Sampler
+    family: Sampler
+    states: int | None = None
+    end: Callable[[Tensor, ScoreModel, Tensor, Noise], Tensor] | None = None
+
+
 class Sampler(ABC):
     """Turns noise into samples.
 
@@ -94,6 +119,12 @@ class Sampler(ABC):
     """
 
     examples: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        latest = next(c for c in cls.__mro__ if {"trajectory", "reading"} & vars(c).keys())
+        if "reading" not in vars(latest):  # what is inherited tells of another trajectory
+            cls.reading = Sampler.reading  # type: ignore[method-assign]
 
     @property
     def coupled(self) -> bool:
@@ -128,6 +159,14 @@ class Sampler(ABC):
 
         Raises:
             ValueError: the sampler can't walk down that many levels.
+        """
+        return None
+
+    def reading(self) -> Reading | None:
+        """How samples can be read off a walk shared with other samplers; None: not at all.
+
+        A sweep then walks once for all of them. A class that defines ``trajectory`` inherits no
+        reading: what it tells is for its author to say anew.
         """
         return None
 

@@ -27,6 +27,7 @@ from scorebench.testing.odd_models import Breaking, Witness
 from scorebench.testing.outcome import Check, Outcome
 from scorebench.testing.precision import rounding
 from scorebench.testing.random_state import from_two_states
+from scorebench.testing.readings import alone, contradiction, read_off, relatives, unlike
 
 ROWS, LEVELS = 6, 7
 ITERATIONS = ("steps", "steps_per_level")  # parameters that count a chain's
@@ -242,6 +243,33 @@ def bounded_memory(sampler: Sampler, context: Context) -> Outcome:
     return Outcome("bounded memory", many <= few, said)
 
 
+def reading(sampler: Sampler, context: Context) -> Outcome:
+    """Samples read off one walk, as ``reading`` says, are those of walks of their own.
+
+    The sampler is read together with those of its family that differ from it in one parameter.
+    Each has the same samples bit for bit, evaluations and statistics as alone, so none disturbs
+    what is read after it.
+    """
+    family = list(relatives(sampler))
+    if not family:
+        return Outcome("reading", None, "none declared: its samples take walks of their own")
+    problems = [f"{name}: {told}" for name, _, said in family if (told := contradiction(said))]
+    if problems:
+        return Outcome("reading", False, "; ".join(problems))
+    readings, model = [said for *_, said in family], model_on(context)
+    for n in dict.fromkeys(len(levels_for(sampler, n)) for n in (1, LEVELS)):
+        sigmas = levels_for(sampler, n)
+        found = read_off(readings, model, sigmas, ROWS)
+        for (name, each, _), read in zip(family, found, strict=True):
+            if told := unlike(read, alone(each, model, sigmas, ROWS)):
+                problems.append(f"{name}: {told} at n = {n}")
+    if problems:
+        return Outcome("reading", False, f"read off one walk, {'; '.join(problems)}")
+    others = ", ".join(name for name, *_ in family[1:])
+    said = f"read off one walk with {others}" if others else "read off its walk"
+    return Outcome("reading", True, f"{said}: bit for bit as alone, evaluations and statistics too")
+
+
 CHECKS: tuple[Check, ...] = (
     exact_moments,
     order_of_convergence,
@@ -255,4 +283,5 @@ CHECKS: tuple[Check, ...] = (
     states_yielded,
     divergence,
     bounded_memory,
+    reading,
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from scorebench import (
     Metric,
     Noise,
     NoiseSchedule,
+    Reading,
     Sampler,
     ScoreModel,
     per_sample,
@@ -148,8 +150,55 @@ def test_what_a_contract_leaves_open_has_a_default() -> None:
     assert not Least().coupled
     assert Least().convergence_order is None
     assert Least().closed_form([1.0], 1.0) is None
+    assert Least().reading() is None
     assert LeastMetric.needs == {"features"}
     assert LeastMetric().minimum_samples == 1
+
+
+class Read(Sampler):
+    def trajectory(self, model, sigmas, noise):
+        yield noise.normal()
+
+    def reading(self):
+        return Reading(self, self)
+
+
+class WithOtherLevels(Read):
+    def nfe(self, levels):
+        return levels
+
+
+class Rewritten(Read):
+    def trajectory(self, model, sigmas, noise):
+        yield noise.uniform()
+
+
+class RewrittenAndRead(Rewritten):
+    def reading(self):
+        return Reading(self, self)
+
+
+class Mixin:
+    def trajectory(self, model, sigmas, noise):
+        yield noise.uniform()
+
+
+@pytest.mark.parametrize(
+    ("cls", "read"),
+    [
+        (Read, True),
+        (WithOtherLevels, True),
+        (Rewritten, False),
+        (type("Heir", (Rewritten,), {}), False),
+        (RewrittenAndRead, True),
+        (type("Mixed", (Mixin, Read), {}), False),
+        (type("MixedBehind", (Read, Mixin), {}), True),
+        (dataclass(frozen=True, slots=True)(type("Slotted", (Rewritten,), {})), False),
+    ],
+)
+def test_a_reading_isnt_inherited_by_another_trajectory(cls: type[Sampler], read: bool) -> None:
+    sampler = cls()
+    assert sampler.reading() == (Reading(sampler, sampler) if read else None)
 
 
 def test_contracts_do_without_torch() -> None:

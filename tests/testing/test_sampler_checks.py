@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import scorebench
-from scorebench import Context, Noise, Sampler, ScoreModel
+from scorebench import Context, Noise, Reading, Sampler, ScoreModel
 from scorebench.testing.conformance import run_checks
 from scorebench.testing.convergence import order_on_graded_levels
 from scorebench.testing.impulses import response
@@ -40,6 +40,9 @@ class Sound(Sampler):
 
     def nfe(self, levels: int) -> int | None:
         return levels - 1
+
+    def reading(self) -> Reading:
+        return Reading(self, self)
 
     def closed_form(self, sigmas: Any, variance: float) -> Any:
         yield 0.0, sigmas[0]
@@ -148,6 +151,13 @@ class EverythingKept(Sound):
         return super().step(x, denoised, sigma, following)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadOffAnother(Sound):
+    def reading(self) -> Reading:
+        walk = HalfTooShort()
+        return Reading(walk, walk)
+
+
 BROKEN = [
     (HalfTooShort, "exact moments"),
     (OffByALittle, "exact moments"),
@@ -166,6 +176,7 @@ BROKEN = [
     (NothingYielded, "states yielded"),
     (DivergenceHidden, "divergence"),
     (EverythingKept, "bounded memory"),
+    (ReadOffAnother, "reading"),
 ]
 
 
