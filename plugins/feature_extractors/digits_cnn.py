@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorebench import FeatureExtractor, Features, UserError
+from scorebench import FeatureExtractor, Features, UserError, Weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,6 +51,12 @@ class DigitsCNN(FeatureExtractor):
 
     weights: Path = WEIGHTS
     """A safetensors file; the default was trained on the "train" split of digits."""
+
+    @classmethod
+    def default_weights(cls, context: Context) -> Iterable[Weights]:
+        """The shipped file."""
+        path = WEIGHTS if WEIGHTS.is_file() else None
+        yield Weights(name=WEIGHTS.name, path=path, how="install scorebench again, it has them")
 
     def load(self, context: Context) -> Callable[[Tensor], Features]:
         """Vectors are the 64 activations before the last layer, logits ``[B, 10]``; float32.

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scorebench import FeatureExtractor, Features, UserError
-from scorebench_plugins.score_models.hub_name import FolderOrHubName, HubName, local_folder
+from scorebench import FeatureExtractor, Features, UserError, Weights
+from scorebench_plugins.score_models.hub_name import (
+    FolderOrHubName,
+    HubName,
+    local_folder,
+    on_this_machine,
+)
 
 from .precision import Precision
 
@@ -61,6 +66,16 @@ class DINOv2(FeatureExtractor):
             object.__setattr__(self, "checkpoint", self.checkpoint.beside(Path()))
         if self.revision is not None and isinstance(self.checkpoint, Path):
             raise ValueError(f"revision is for hub names, but {self.checkpoint} is a folder")
+
+    @classmethod
+    def default_weights(cls, context: Context) -> Iterable[Weights]:
+        """Those of ViT-L/14 on the hub."""
+        yield Weights(
+            name=VIT_LARGE,
+            path=on_this_machine(VIT_LARGE, [WEIGHTS]),
+            how="downloaded from the Hugging Face hub when first used (1.2 GB), or name a folder: "
+            "features: {name: dinov2, checkpoint: FOLDER}",
+        )
 
     def identity(self, context: Context) -> str | None:
         """The commit a hub name stands for; a folder counts by its content, as all paths do.

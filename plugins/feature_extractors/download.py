@@ -26,7 +26,7 @@ def fetch(url: str, path: Path, sha256: str) -> None:
     Raises:
         OSError: it can't be had, isn't the right one, or can't be written.
     """
-    if path.is_file() and sha256_of(path) == sha256:
+    if is_there(path, sha256):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -44,6 +44,11 @@ def fetch(url: str, path: Path, sha256: str) -> None:
         os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def is_there(path: Path, sha256: str) -> bool:
+    """Whether there is a file of this digest."""
+    return path.is_file() and sha256_of(path) == sha256
 
 
 def sha256_of(path: Path) -> str:

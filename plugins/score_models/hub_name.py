@@ -35,6 +35,26 @@ def _folder_or_name(given: Path | str) -> Path | HubName:
 FolderOrHubName = Annotated[Path | str, AfterValidator(_folder_or_name)]
 
 
+def on_this_machine(name: HubName, patterns: Sequence[str]) -> Path | None:
+    """The folder of this name, or what was downloaded from the hub earlier, without asking it.
+
+    None where there is no such folder, or no file of any of the patterns in it.
+    """
+    folder = name.beside(Path())
+    if isinstance(folder, HubName):
+        try:
+            from huggingface_hub import snapshot_download
+
+            found = snapshot_download(
+                str(name), allow_patterns=list(patterns), local_files_only=True
+            )
+        except (ImportError, OSError):  # its LocalEntryNotFoundError is one
+            return None
+        folder = Path(found)
+    files = (path for pattern in patterns for path in folder.glob(pattern))
+    return folder if any(path.is_file() for path in files) else None
+
+
 def local_folder(named: Path | str, revision: str | None, files: Sequence[str]) -> Path:
     """The folder, or that of a snapshot of the hub: its name is the commit.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from scorebench import Weights
 
 if TYPE_CHECKING:
     from scorebench import Context, ScoreModel
@@ -41,6 +43,12 @@ class NCSN:
             raise ValueError("give a checkpoint or a config to train by, not both")
         if self.set_ and self.train is None:
             raise ValueError("set overrides values of a config: give train as well")
+
+    @classmethod
+    def default_weights(cls, context: Context) -> Iterable[Weights]:
+        """The shipped checkpoint."""
+        path = SHIPPED if any(SHIPPED.glob("*.safetensors")) else None
+        yield Weights(name=SHIPPED.name, path=path, how="install scorebench again, it has them")
 
     def identity(self, context: Context) -> str | None:
         """What a training's weights depend on, or the content of the shipped checkpoint.

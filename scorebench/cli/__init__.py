@@ -8,15 +8,19 @@ import sys
 import typer
 
 from scorebench.cli.check import check
+from scorebench.cli.doctor import doctor
 from scorebench.cli.levels import levels
 from scorebench.cli.list import list_components
 from scorebench.cli.new import new
 from scorebench.cli.output import tolerant
 from scorebench.cli.report import report
+from scorebench.cli.rerun import rerun
 from scorebench.cli.run import run
 from scorebench.cli.show import show
+from scorebench.cli.status import status
 from scorebench.cli.train import train
 from scorebench.errors import PluginError, UserError
+from scorebench.report.numbers import printable
 
 app = typer.Typer(
     name="scorebench",
@@ -27,6 +31,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run)
+app.command("status")(status)
+app.command("rerun")(rerun)
 app.command("report")(report)
 app.command("list")(list_components)
 app.command("show")(show)
@@ -34,6 +40,7 @@ app.command("levels")(levels)
 app.command("check")(check)
 app.command("new")(new)
 app.command("train")(train)
+app.command("doctor")(doctor)
 
 
 @app.callback(invoke_without_command=True)
@@ -58,5 +65,5 @@ def main() -> None:
         app()
     except (UserError, PluginError) as error:
         for line in str(error).splitlines():
-            typer.echo(f"error: {line}", err=True)
+            typer.echo(f"error: {printable(line)}", err=True)  # it may quote a file's words
         sys.exit(2)

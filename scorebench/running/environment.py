@@ -1,4 +1,4 @@
-"""What a number was computed with: versions, device, revision."""
+"""What a number was computed with: versions, machine, device, revision."""
 
 from __future__ import annotations
 
@@ -13,19 +13,59 @@ from typing import Any
 import torch
 
 from scorebench.errors import UserError
+from scorebench.running import hardware
 
 PACKAGES = ("scorebench", "torch", "torchvision", "numpy", "scipy", "pandas", "scikit-learn")
 
+GIT_PATIENCE = 30  # seconds
+# What git tells its hooks of the repository that they run for, which may be another than ours.
+GIT_HOOKS = frozenset(
+    {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
+)
 
-def environment(device: torch.device, folder: Path) -> dict[str, Any]:
-    """Versions, machine, device, and the git revision of ``folder``, as JSON."""
+
+def environment(device: torch.device, folder: Path | None = None) -> dict[str, Any]:
+    """Versions, machine and device, as JSON; with a folder also its git revision.
+
+    ``cuda`` is None on other devices, ``git`` where there is no folder or no repository.
+    """
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
+        "cpu": hardware.cpu_model(),
         "device": device_name(device),
+        "cuda": _cuda(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
-        "git": _revision(folder),
+        "git": None if folder is None else revision(folder),
+    }
+
+
+def revision(folder: Path) -> dict[str, Any] | None:
+    """The commit of the repository that a folder is in, and whether files differ from it.
+
+    Returns:
+        ``revision``, 40 or 64 hexadecimal digits, None before the first commit; ``dirty``, whether
+        any file of the repository is changed, or neither committed nor ignored. None where there
+        is no repository, or git isn't installed, doesn't trust it or takes too long.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in GIT_HOOKS}
+    command = ["status", "--porcelain=v2", "--branch", "--untracked-files=normal"]
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(folder), *command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=GIT_PATIENCE,
+            env={**kept, "GIT_OPTIONAL_LOCKS": "0"},
+        ).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    commits = [line.split()[-1].decode() for line in told if line.startswith(b"# branch.oid ")]
+    return {
+        "revision": next((commit for commit in commits if commit != "(initial)"), None),
+        "dirty": any(not line.startswith(b"#") for line in told),
     }
 
 
@@ -75,19 +115,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _revision(folder: Path) -> dict[str, Any] | None:
-    def git(*arguments: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
-        ).stdout.strip()
-
-    try:
-        revision = git("rev-parse", "HEAD")
-        return {"revision": revision, "dirty": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
-        return None
+def _cuda(device: torch.device) -> dict[str, Any]:
+    """Versions of what torch runs on, and the device's memory in MB."""
+    return {
+        "version": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+        "driver": hardware.nvidia_driver(),
+        "memory_mb": torch.cuda.get_device_properties(device).total_memory // 2**20,
+    }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from scorebench.atomic import write_atomically
 from scorebench.errors import UserError
+from scorebench.lock import LOCK, BusyError, locked
 from scorebench.train.checkpoint import (
     CONFIG,
     HISTORY,
@@ -27,6 +27,7 @@ from scorebench.train.checkpoint import (
 )
 from scorebench.train.history import COLUMNS
 
+COMMAND = "scorebench train"
 POLL = 0.2  # seconds between looks at a folder that another process trains in
 
 
@@ -145,28 +146,18 @@ class CheckpointFolder:
     def alone(self, waiting: Callable[[], None]) -> Iterator[None]:
         """Keep other processes from training here; wait for one that does.
 
-        The lock is the system's, so that one left by a process that was killed doesn't block. Where
-        the system has none (on Windows) two processes must not train in one folder.
+        See ``scorebench.lock``.
         """
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        with self.writing():
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDONLY)
-        try:
+        with ExitStack() as stack:
             while True:
                 try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    with self.writing():
+                        stack.enter_context(locked(self.path / LOCK, {"command": COMMAND}))
                     break
-                except BlockingIOError:
+                except BusyError:
                     waiting()
                     time.sleep(POLL)
             yield
-        finally:
-            os.close(handle)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
