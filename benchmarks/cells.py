@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 import yaml
 
+from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import prepare
 from scorebench.suite.load import load_suite
 
@@ -52,14 +53,17 @@ def main() -> None:
         print("Cost of a cell outside sampling, features and metrics")
         for cells in SIZES:
             started = time.perf_counter()
-            drive = prepare(load_suite(write_suite(folder, cells)), results=folder / str(cells))
+            drive = prepare(
+                load_suite(write_suite(folder, cells)),
+                results=folder / str(cells),
+                engine=EngineOptions(name="inline"),
+            )
             inside = 0.0
             for _, record in drive.run():
                 row = record["row"]
                 assert row["status"] == "ok", row["error"]
                 inside += row["seconds_sampling"] + row["seconds_features"]
                 inside += row["seconds_metrics"]
-            drive.write_table()
             outside = time.perf_counter() - started - inside
             print(f"  {cells:>5} cells: {outside / cells * 1e3:5.2f} ms a cell")
         path = write_suite(folder, 10_000)

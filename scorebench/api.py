@@ -42,7 +42,7 @@ def run(
     suite: str | Path,
     *,
     results: str | Path | None = None,
-    engine: str = "inline",
+    engine: str = "local",
     device: str = "auto",
 ) -> pd.DataFrame:
     """Run what is missing of a suite and return its table.
@@ -50,13 +50,14 @@ def run(
     Args:
         suite: a suite file.
         results: the results directory; ``results/<suite>`` unless given.
-        engine: which engine runs the cells.
+        engine: which engine runs the cells: ``local``, ``ray`` or ``inline``.
         device: e.g. ``auto``, ``cpu``, ``cuda:1``.
 
     Raises:
         UserError: a mistake in the suite or its surroundings; nothing has been written then.
     """
     from scorebench.engine.arguments import arguments
+    from scorebench.engine.base import EngineOptions
     from scorebench.engine.drive import prepare
     from scorebench.suite.load import load_suite
 
@@ -64,13 +65,14 @@ def run(
     drive = prepare(
         load_suite(suite),
         results=where,
-        engine=engine,
+        engine=EngineOptions(name=engine),
         device=device,
         arguments=arguments(suite, device=device),
     )
     for _ in drive.run():
         pass
-    return drive.write_table()
+    assert drive.table is not None
+    return drive.table
 
 
 def read_results(*paths: str | Path) -> pd.DataFrame:

@@ -13,12 +13,14 @@
     trajectories/<fingerprint>.png
                                 how some of these came about, a row each, a column a state
     table.parquet, table.csv    derived from the plan and the cells
+    lock                        who writes here, while somebody does
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +28,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scorebench.atomic import write_atomically
+from scorebench.atomic import HALF_WRITTEN, write_atomically
 from scorebench.errors import UserError
+from scorebench.lock import LOCK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +41,8 @@ FIRST = ("suite", "model", "schedule", "sampler")
 COUNTS = ("repeat", "seed", "samples", "n_sigmas", "nfe")
 LAST = (
     "coupled",
+    "batch_size",
+    "batch_size_used",
     "status",
     "error",
     "seconds",
@@ -54,6 +59,7 @@ LAST = (
 YARDSTICK = re.compile(r"features(_digest|\..*)?|reference(_digest|_samples|\..*)?|metric\..*")
 # What a sound row has as numbers, where it has it; ``seed`` it always has.
 NUMBERS = (*COUNTS, "seconds", "seconds_sampling")
+FINGERPRINT = re.compile("[0-9a-f]+")
 LARGEST = 2**63  # numbers are below
 NOT_JSON = {text: float(text) for text in ("nan", "inf", "-inf")}
 
@@ -95,8 +101,16 @@ class Store:
                 f"results directory {folder} can't be written: {error.strerror}; "
                 "name another with --results"
             ) from None
-        if not folder.is_dir() or all(p.name.startswith(".") for p in folder.iterdir()):
+        if not folder.is_dir() or all(
+            p.name.startswith(".") or p.name == LOCK for p in folder.iterdir()
+        ):
             return
+        for name in ("cells", "environments", "images", "trajectories"):
+            if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
+                raise UserError(
+                    f"{folder / name} is a link that leads out of the results directory; replace "
+                    "it with what it links to, or name another directory with --results"
+                )
         if not (folder / "plan.json").exists() and not (folder / "cells").is_dir():
             raise UserError(
                 f"{folder} is not empty and not a results directory; name another with --results"
@@ -111,9 +125,14 @@ class Store:
             )
 
     def begin(self, suite_text: str, plan: Mapping[str, Any]) -> None:
-        """Write the suite as run and the plan."""
+        """Write the suite as run and the plan; remove what a run that was killed left half-written.
+
+        Only who holds the directory's lock may do this.
+        """
         write_atomically(self.folder / "plan.json", _json(plan))  # first: it marks the directory
         write_atomically(self.folder / "suite.yaml", suite_text.encode())
+        for left in self.folder.glob(f"*/{HALF_WRITTEN}"):
+            left.unlink(missing_ok=True)
 
     def plan(self) -> dict[str, Any]:
         """The plan of the latest run; a cell that it lists twice counts once.
@@ -143,6 +162,8 @@ class Store:
         return found
 
     def _read(self, fingerprint: str) -> dict[str, Any] | None:
+        if not FINGERPRINT.fullmatch(fingerprint):  # it might lead out of the directory
+            return None
         record = _content(self.folder / "cells" / f"{fingerprint}.json")
         row = record.get("row") if isinstance(record, dict) else None
         sound = (
@@ -219,6 +240,7 @@ def _is_plan(plan: Any) -> bool:
         and all(
             isinstance(cell, dict)
             and isinstance(cell.get("fingerprint"), str)
+            and isinstance(cell.get("walk", ""), str | None)
             and isinstance(cell.get("columns"), dict)
             and cell["columns"].keys().isdisjoint((*COUNTS, *LAST))
             for cell in plan["cells"]

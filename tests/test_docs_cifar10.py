@@ -55,7 +55,8 @@ def test_the_small_sweep_runs(images: Path, tmp_path: Path) -> None:
     suite = load_suite(ROOT / "suites" / "cifar_sweep_offline.yaml", settings=settings)
     drive = prepare(suite, results=tmp_path / "results", device="cpu")
     list(drive.run())
-    table = drive.write_table()
+    table = drive.table
+    assert table is not None
     assert (table["status"] == "ok").all()
     assert (table["features"] == "efficientnet_lite0").all()
     assert set(table["sampler"]) >= {"annealed_langevin", "predictor_corrector", "heun"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -15,51 +16,55 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from scorebench.engine.estimate import evaluations
+from scorebench.cli.row_line import row_line, swept
+from scorebench.engine.estimate import Forecast, evaluations
 
 if TYPE_CHECKING:
     from scorebench.engine.drive import Drive
     from scorebench.plugin.contracts import Preparation
 
-STYLES = {"ok": "green", "diverged": "yellow"}
-
 
 def run_with_progress(drive: Drive) -> None:
-    """Run a drive to its end, showing how far it is and every row as it lands.
-
-    Progress is counted in model evaluations, so the time left is right for cells of unequal cost.
-    """
+    """Run a drive to its end, showing how far it is and every row as it lands."""
     console = Console(highlight=False)
     prepare_with_progress(drive, console)
     metrics = [m for metric in drive.plan.suite.metrics for m in metric.component.better]
     total = len(drive.pending)
-    swept = _swept(drive)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[cells]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-    ) as progress:
+    shown = swept(cell.point.columns() for cell in drive.plan.cells)
+    forecast = Forecast(drive.plan_record, drive.finished, workers=drive.workers)
+    with (
+        contextlib.closing(drive.run()) as running,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[cells]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        ) as progress,
+    ):
         task = progress.add_task(
-            "loading models and reference", total=evaluations(drive.pending), cells=f"0/{total}"
+            "loading models and reference",
+            total=evaluations(drive.pending),
+            cells=f"0/{total}",
+            left="",
         )
-        for done, (cell, record) in enumerate(drive.run(), start=1):
+        for done, (cell, record) in enumerate(running, start=1):
             place = Text(f"[{done}/{total}] ".rjust(2 * len(str(total)) + 4), style="dim")
-            line = place + _line(record, swept, metrics)
-            if console.is_terminal:
-                console.print(line, no_wrap=True, overflow="ellipsis")
-            else:
+            row = {**record["row"], "repeat": cell.repeat}
+            line = place + row_line(row, record["columns"], shown, metrics)
+            if not console.is_terminal:
                 console.print(line, soft_wrap=True)
+                continue
+            console.print(line, no_wrap=True, overflow="ellipsis")
             progress.update(
                 task,
                 advance=evaluations([cell]),
                 description=drive.plan.suite.name,
                 cells=f"{done}/{total}",
+                left=forecast.told(),
             )
 
 
@@ -92,32 +97,3 @@ def steps_progress(console: Console) -> Progress:
         console=console,
         disable=not console.is_terminal,
     )
-
-
-def _swept(drive: Drive) -> dict[str, str]:
-    """The columns that tell cells apart, and how each is called in a line: without its role."""
-    values: dict[str, set[str]] = {}
-    for cell in drive.plan.cells:
-        for name, value in cell.point.columns().items():
-            values.setdefault(name, set()).add(repr(value))
-    swept = [name for name, found in values.items() if len(found) > 1]
-    short = [name.rpartition(".")[2] for name in swept]
-    return {n: s if short.count(s) == 1 else n for n, s in zip(swept, short, strict=True)}
-
-
-def _line(record: dict[str, Any], swept: dict[str, str], metrics: list[str]) -> Text:
-    """A row in one line: what it is, what was measured, or why it wasn't."""
-    row, columns = record["row"], record["columns"]
-    told = [columns["sampler"]]
-    told += [columns[n] for n in ("schedule", "model") if n in swept]
-    told += [f"{s}={columns[n]}" for n, s in swept.items() if "." in n and n in columns]
-    line = Text(" ".join([*told, f"repeat={row['repeat']}"]))
-    status = row["status"]
-    line.append(f"  {status}", style=STYLES.get(status, "red"))
-    if status == "ok":
-        found = [f"{m}={row[m]:.3g}" for m in metrics if row.get(m) is not None]
-        found.insert(1, f"NFE={row['nfe']:g} {row['seconds']:.2f} s")
-        line.append(f"  {' '.join(found)}")
-    else:
-        line.append(f"  {row['error']}")
-    return line

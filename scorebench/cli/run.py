@@ -30,7 +30,22 @@ def run(
     results: Annotated[
         Path | None, typer.Option(help="Results directory; results/<suite> unless given.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="Which engine runs the cells: inline.")] = "inline",
+    engine: Annotated[
+        str, typer.Option(help="Which engine runs the cells: local, ray or inline.")
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="How many processes run cells; unless given, one for each GPU or, without any, "
+            "for each core up to four."
+        ),
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="The Ray cluster to use, e.g. auto or ray://host:10001.")
+    ] = None,
+    pdb: Annotated[
+        bool, typer.Option("--pdb", help="With --engine inline, debug what makes a cell fail.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     retry: Annotated[
         list[str] | None,
@@ -54,6 +69,7 @@ def run(
     if only and len(suites) > 1:
         raise UserError("--only runs cells of one suite; name that suite alone")
     from scorebench.engine.arguments import arguments
+    from scorebench.engine.base import EngineOptions
     from scorebench.engine.drive import prepare
     from scorebench.suite.load import load_suite
 
@@ -66,7 +82,7 @@ def run(
         prepare(
             suite,
             results=results,
-            engine=engine,
+            engine=EngineOptions(name=engine, workers=workers, address=ray_address, debug=pdb),
             device=device,
             retry=retry or [],
             cells=only or [],
@@ -87,23 +103,37 @@ def run(
 
 
 def _show_plan(suite: Suite, drive: Drive) -> None:
-    from scorebench.engine.estimate import estimate
-
     for broken in suite.host.broken:
         typer.echo(f"warning: {broken}", err=True)
     cells, pending = drive.plan.cells, drive.pending
-    known = [cell.nfe for cell in pending if cell.nfe is not None]
-    at_least = "at least " if len(known) < len(pending) else ""
     typer.echo(
         f"{suite.name}: {len(cells)} cells, {len(cells) - len(pending)} cached, "
-        f"{len(pending)} to run; {at_least}{sum(known) * suite.samples:,} model evaluations "
-        f"({suite.samples:,} samples a cell) on {drive.bench.device}; {estimate(drive)}"
+        f"{len(pending)} to run; {_evaluations(suite, drive)} "
+        f"({suite.samples:,} samples a cell) on {drive.bench.device}; {_time(drive)}"
     )
     for _, preparation in drive.preparations:
         resumed = f", {preparation.done:,} of them done" if preparation.done else ""
         typer.echo(f"first: {preparation.summary}, {preparation.steps:,} steps{resumed}")
     for extraction in drive.extractions:
         typer.echo(f"first: {extraction.summary}, {extraction.steps:,} samples")
+
+
+def _evaluations(suite: Suite, drive: Drive) -> str:
+    """Model evaluations asked for and, where work is shared, to be spent."""
+    known = [cell.nfe for cell in drive.pending if cell.nfe is not None]
+    at_least = "at least " if len(known) < len(drive.pending) else ""
+    asked, spent = sum(known) * suite.samples, drive.evaluations * suite.samples
+    shared = f", {at_least}{spent:,} to be spent as cells share walks" if spent < asked else ""
+    return f"{at_least}{asked:,} model evaluations{' asked for' * bool(shared)}{shared}"
+
+
+def _time(drive: Drive) -> str:
+    from scorebench.engine.estimate import Forecast
+
+    if not drive.pending:
+        return "nothing to do"
+    forecast = Forecast(drive.plan_record, drive.finished, workers=drive.workers).told()
+    return forecast.removesuffix(" left") or "time unknown until the first cells have ended"
 
 
 def _run(drive: Drive) -> None:
@@ -115,8 +145,7 @@ def _run(drive: Drive) -> None:
         typer.echo("interrupted; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
     finally:
-        if drive.finished and (drive.store.folder / "plan.json").exists():
-            drive.write_table()
+        if drive.table is not None:
             typer.echo(
                 f"{len(drive.finished)} of {len(drive.plan.cells)} cells in {drive.store.folder}; "
                 f"see them with: scorebench report {drive.store.folder}"

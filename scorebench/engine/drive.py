@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scorebench.engine.arguments import started_in
-from scorebench.engine.base import Engine, make_engine
+from scorebench.engine.base import Engine, EngineOptions, make_engine
 from scorebench.engine.only import check_alone, only
+from scorebench.engine.tasks import tasks
 from scorebench.errors import UserError
+from scorebench.lock import LOCK, BusyError, holder, locked
 from scorebench.plugin.contracts import Preparation, Report
 from scorebench.running.cache import digest
-from scorebench.running.cell import Cell
-from scorebench.running.environment import choose_device, environment
+from scorebench.running.cell import Cell, Result
+from scorebench.running.environment import choose_device, revision
 from scorebench.running.picture import png, strip
 from scorebench.running.plan import Plan, check_models, check_reference, make_plan
 from scorebench.running.reference import Extraction
@@ -40,7 +42,9 @@ class Drive:
         plan: all cells.
         finished: the records of those that have ended, by fingerprint.
         pending: those still to be run.
+        seen: what was found of these, and is to be run again.
         arguments: of ``scorebench run``, that make the same suite again; empty where not known.
+        table: what was derived from the cells when the run ended.
     """
 
     bench: Workbench
@@ -49,7 +53,19 @@ class Drive:
     plan: Plan
     finished: dict[str, dict[str, Any]]
     pending: list[Cell]
+    seen: dict[str, dict[str, Any]]
     arguments: Sequence[str]
+    table: pd.DataFrame | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many cells run at a time."""
+        return self.engine.workers(self.bench.device)
+
+    @property
+    def evaluations(self) -> int:
+        """Model evaluations per sample that the pending cells will cost, as far as is known."""
+        return sum(task.nfe or 0 for task in tasks(self.pending))
 
     @cached_property
     def preparations(self) -> list[tuple[Chosen, Preparation]]:
@@ -74,53 +90,85 @@ class Drive:
         Raises:
             UserError: the user's mistake. Other failures are left to the cells.
         """
+        self._check_free()
         work = [(p, functools.partial(self.bench.model, model)) for model, p in self.preparations]
         _do(work, report)
         if self.extractions:
             check_models(self.bench, self.pending)
             _do([(e, e.run) for e in self.extractions], report)
 
-    def run(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
+    def run(self) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
         """Run what is pending; every cell is on disk before it is yielded.
+
+        At the end, whatever that is, the table is derived from the cells finished so far. Other
+        runs are kept out of the directory until then.
 
         Raises:
             SuiteError: a user's mistake that shows only once models are loaded; nothing has been
                 written then.
-            UserError: results can't be written any more, e.g. for want of space; or a source was
-                edited meanwhile.
+            UserError: another process writes into the directory; or results can't be written any
+                more, e.g. for want of space; or a source was edited meanwhile.
         """
+        self._check_free()
         check_models(self.bench, self.pending)
         check_reference(self.bench, self.pending)
-        suite = self.bench.suite
-        surroundings = environment(self.bench.device, suite.path.parent)
-        name = digest(surroundings)
-        with self._writing():
-            self.store.begin(suite_text(suite), self._plan_record())
-            self.store.write_environment(name, surroundings)
-        for cell, result in self.engine.run(self.bench, self.pending):
-            used = [getattr(cell.point, role) for role in ROLES]
-            self.bench.context.check_sources(
-                chosen.component for chosen in (*used, suite.features, *suite.metrics)
-            )
-            row = {**result.row, "environment": name}
-            record = {"row": row, "columns": cell.point.columns(), "traceback": result.traceback}
+        with contextlib.ExitStack() as stack:
             with self._writing():
-                self.store.write_cell(
-                    record,
-                    None if result.grid is None else png(result.grid),
-                    None if result.trajectory is None else strip(result.trajectory),
+                stack.enter_context(
+                    locked(
+                        self.store.folder / LOCK,
+                        {"command": f"scorebench run {self.bench.suite.path}"},
+                    )
                 )
-            self.finished[cell.fingerprint] = record
-            yield cell, record
+                self._skip_finished()
+                self.store.begin(suite_text(self.bench.suite), self.plan_record)
+            try:
+                yield from self._run()
+            finally:
+                with self._writing():
+                    self.table = self.store.write_table()
 
-    def write_table(self) -> pd.DataFrame:
-        """Derive the table from the cells finished so far.
+    def _run(self) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
+        git = revision(self.bench.suite.path.parent)
+        running = self.engine.run(self.bench, self.pending)
+        with contextlib.closing(running):
+            for cell, result in running:
+                self._check_sources(cell)
+                self.finished[cell.fingerprint] = record = self._keep(cell, result, git)
+                yield cell, record
 
-        Raises:
-            UserError: it can't be written.
-        """
+    def _check_free(self) -> None:
+        lock = self.store.folder / LOCK
+        if (about := holder(lock)) is not None:
+            raise BusyError(lock, about)
+
+    def _skip_finished(self) -> None:
+        """Leave out what another run has finished since this one was planned."""
+        now = self.store.finished(cell.fingerprint for cell in self.pending)
+        done = {f: record for f, record in now.items() if record != self.seen.get(f)}
+        self.finished |= done
+        self.pending = [cell for cell in self.pending if cell.fingerprint not in done]
+
+    def _check_sources(self, cell: Cell) -> None:
+        suite = self.bench.suite
+        used = [getattr(cell.point, role) for role in ROLES]
+        self.bench.context.check_sources(
+            chosen.component for chosen in (*used, suite.features, *suite.metrics)
+        )
+
+    def _keep(self, cell: Cell, result: Result, git: Mapping[str, Any] | None) -> dict[str, Any]:
+        surroundings = {**result.environment, "git": git}
+        name = digest(surroundings)
+        row = {**result.row, "environment": name}
+        record = {"row": row, "columns": cell.point.columns(), "traceback": result.traceback}
         with self._writing():
-            return self.store.write_table()
+            self.store.write_environment(name, surroundings)
+            self.store.write_cell(
+                record,
+                None if result.grid is None else png(result.grid),
+                None if result.trajectory is None else strip(result.trajectory),
+            )
+        return record
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -132,7 +180,9 @@ class Drive:
                 "are kept, and the same command goes on from them"
             ) from error
 
-    def _plan_record(self) -> Mapping[str, Any]:
+    @cached_property
+    def plan_record(self) -> Mapping[str, Any]:
+        """The plan as results keep it."""
         better: dict[str, str] = {}
         for metric in self.plan.suite.metrics:
             better |= metric.component.better
@@ -141,8 +191,16 @@ class Drive:
             "arguments": list(self.arguments),
             "started_in": started_in(self.store.folder),
             "better": better,
+            "samples": self.plan.suite.samples,
+            "workers": self.workers,
             "cells": [
-                {"fingerprint": c.fingerprint, "repeat": c.repeat, "columns": c.point.columns()}
+                {
+                    "fingerprint": c.fingerprint,
+                    "repeat": c.repeat,
+                    "nfe": c.nfe,
+                    "walk": c.walk,
+                    "columns": c.point.columns(),
+                }
                 for c in self.plan.cells
             ],
         }
@@ -171,7 +229,7 @@ def prepare(
     suite: Suite,
     *,
     results: Path | None = None,
-    engine: str = "inline",
+    engine: EngineOptions = EngineOptions(),  # noqa: B008  frozen
     device: str = "auto",
     retry: Collection[str] = (),
     cells: Sequence[str] = (),
@@ -182,7 +240,7 @@ def prepare(
     Args:
         suite: as ``load_suite`` gives it.
         results: the results directory; ``results/<suite>`` unless given.
-        engine: which engine runs the cells.
+        engine: which engine runs the cells, and how.
         device: e.g. ``auto``, ``cpu``, ``cuda:1``.
         retry: statuses of finished cells to run again, e.g. ``failed``.
         cells: how the fingerprints of the only cells wanted begin; all cells if empty.
@@ -201,13 +259,11 @@ def prepare(
     if cells:
         plan = only(plan, cells)
         check_alone(store, plan)
-    finished = {
-        fingerprint: record
-        for fingerprint, record in store.finished(c.fingerprint for c in plan.cells).items()
-        if record["row"]["status"] not in retry
-    }
+    found = store.finished(c.fingerprint for c in plan.cells)
+    finished = {f: record for f, record in found.items() if record["row"]["status"] not in retry}
     pending = [cell for cell in plan.cells if cell.fingerprint not in finished]
-    return Drive(bench, store, chosen, plan, finished, pending, arguments)
+    seen = {f: record for f, record in found.items() if f not in finished}
+    return Drive(bench, store, chosen, plan, finished, pending, seen, arguments)
 
 
 def suite_text(suite: Suite) -> str:

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import pdb
+import sys
+from collections.abc import Generator, Sequence
 
-from scorebench.running.cell import Cell, Result, run_cell
+import torch
+
+from scorebench.engine.pool import RETRIED
+from scorebench.engine.tasks import Task, tasks
+from scorebench.running.cell import Cell, Result
+from scorebench.running.measuring import run_cells
 from scorebench.running.workbench import Workbench
-
-RETRIED = frozenset({"failed", "out_of_memory"})
 
 
 class InlineEngine:
-    """Cells in order, here and now; good for debugging and for small machines."""
+    """Cells in order, here and now, without a process for each device; good for debugging.
 
-    def run(self, bench: Workbench, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Result]]:
+    A cell that takes its process down takes the run with it, and a time limit is noticed only when
+    the sampler yields.
+
+    Args:
+        debug: stop in the debugger where a cell fails.
+    """
+
+    def __init__(self, *, debug: bool = False) -> None:
+        self._debug = debug
+
+    def workers(self, device: torch.device) -> int:
+        """One: this process."""
+        return 1
+
+    def run(
+        self, bench: Workbench, cells: Sequence[Cell]
+    ) -> Generator[tuple[Cell, Result], None, None]:
         """Run all cells; one that failed is tried again as often as ``limits.retries`` says."""
-        for cell in cells:
-            result = run_cell(bench, cell)
-            for _ in range(bench.suite.limits.retries):
-                if result.row["status"] not in RETRIED:
-                    break
-                result = run_cell(bench, cell)
-            yield cell, result
+        for task in tasks(cells):
+            results = self._run(bench, task)
+            for cell, result in zip(task.cells, results, strict=True):
+                final = result
+                for _ in range(bench.suite.limits.retries):
+                    if final.row["status"] not in RETRIED:
+                        break
+                    (final,) = self._run(bench, Task((cell,)))
+                yield cell, final
+
+    def _run(self, bench: Workbench, task: Task) -> list[Result]:
+        if self._debug:
+            return run_cells(bench, task.cells, caught=_debug)
+        return run_cells(bench, task.cells)
+
+
+def _debug(error: BaseException) -> None:
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    pdb.post_mortem(error.__traceback__)

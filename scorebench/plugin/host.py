@@ -72,7 +72,7 @@ class Host:
 
     broken: list[BrokenPlugin] = field(default_factory=list)
     _found: dict[tuple[Kind, str], list[Installed]] = field(default_factory=dict)
-    _seen: set[str | Path] = field(default_factory=set)
+    _seen: dict[str | Path, None] = field(default_factory=dict)
 
     def load_entry_points(self) -> None:
         """Use every installed plugin of the entry-point group ``scorebench``."""
@@ -91,6 +91,11 @@ class Host:
             for file in _files(path):
                 target = file.resolve()
                 self._use(str(file), target, functools.partial(import_file, target))
+
+    @property
+    def files(self) -> list[Path]:
+        """The plugin files that were loaded, in this order."""
+        return [seen for seen in self._seen if isinstance(seen, Path)]
 
     def components(self, kind: Kind) -> dict[str, Installed]:
         """The components of a kind by name; a name claimed twice is shown once."""
@@ -144,7 +149,7 @@ class Host:
         """Take what a plugin registers, once, however it is spelt."""
         if identity in self._seen:
             return
-        self._seen.add(identity)
+        self._seen[identity] = None
         try:
             records = _guarded(lambda: _records(load()))
         except PluginError as error:

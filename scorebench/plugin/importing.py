@@ -22,9 +22,7 @@ def import_file(path: Path) -> ModuleType:
     Raises:
         PluginError: a module beside it that it imports is hidden by another of the same name.
     """
-    package = path.name == "__init__.py"
-    stem = path.parent.name if package else path.stem
-    name = f"{stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    package, name = path.name == "__init__.py", module_name(path)
     if name in sys.modules:
         return sys.modules[name]
     folder = path.parent.parent if package else path.parent
@@ -41,6 +39,12 @@ def import_file(path: Path) -> ModuleType:
         sys.modules.pop(name, None)
         raise
     return module
+
+
+def module_name(path: Path) -> str:
+    """What a plugin file is called as a module: by its own name and by where it is."""
+    stem = path.parent.name if path.name == "__init__.py" else path.stem
+    return f"{stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
 
 
 def _check_siblings(path: Path, folder: Path) -> None:

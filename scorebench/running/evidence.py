@@ -38,8 +38,12 @@ class Gathering:
     count: int = 0
     _filled: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
 
-    def add(self, batch: Tensor) -> None:
-        """Take in a batch as a dataset would hold it."""
+    def add(self, batch: Tensor, first: int) -> None:
+        """Take in a batch as a dataset would hold it; ``first`` is the number of its first sample.
+
+        What was there of these samples, by an attempt that failed, is replaced.
+        """
+        self.count = first
         if self.needs & {"features", "logits"}:
             features = self.extract(batch)
             if "features" in self.needs:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from scorebench.errors import PluginError, SuiteError, UserError
+from scorebench.plugin.contracts import Reading
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
 from scorebench.running.fingerprint import data_digest, harness_digest
+from scorebench.running.member import reading_of
 from scorebench.running.sampling import check_sigmas
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
 from scorebench.suite.resolve import Chosen
 
-FORMAT = 3  # of fingerprints
+FORMAT = 4  # of fingerprints
 
 
 @dataclass(frozen=True)
@@ -81,32 +83,45 @@ class _Planner:
         self.problems: list[str] = []
         self.described: dict[int, Any] = {}
         self.levels: dict[int, int] = {}
+        self.readings: dict[int, Reading | None] = {}
+        self.families: dict[int, Any] = {}
 
     def plan(self) -> Plan:
         suite = self.suite
-        shared = self._shared()
+        drawn, measured = self._drawn(), self._measured()
         cells: dict[str, Cell] = {}
         for repeat in range(suite.repeats):
             seed = suite.seed + repeat
             for point in suite.points:
-                sampler = point.sampler.component
-                identity = {
-                    **shared,
+                levels = self._levels(point.schedule)
+                nfe = self._nfe(point.sampler, levels)
+                walked = self._walk_nfe(point.sampler, levels)
+                start = {
+                    **drawn,
                     "seed": seed,
                     "model": self._describe(point.model),
                     "schedule": self._describe(point.schedule),
-                    "sampler": self._describe(point.sampler),
-                    "batch_size": suite.batch_size if sampler.coupled else None,
+                    "batch_size": suite.batch_size if point.sampler.component.coupled else None,
                 }
-                levels = self._levels(point.schedule)
-                fingerprint = digest(identity)
-                nfe = self._nfe(point.sampler, levels)
-                cells[fingerprint] = Cell(point, repeat, seed, fingerprint, levels, nfe)
+                samples = {**start, "sampler": self._describe(point.sampler)}
+                fingerprint = digest({**samples, **measured})
+                cells[fingerprint] = Cell(
+                    point,
+                    repeat,
+                    seed,
+                    fingerprint,
+                    samples=digest(samples),
+                    walk=digest({**start, "walk": self._family(point.sampler)}),
+                    n_sigmas=levels,
+                    nfe=nfe,
+                    end_nfe=max(0, nfe - walked) if nfe is not None and walked is not None else 0,
+                )
         if self.problems:
             raise SuiteError(list(dict.fromkeys(self.problems)))
         return Plan(suite, tuple(cells.values()))
 
-    def _shared(self) -> dict[str, Any]:
+    def _drawn(self) -> dict[str, Any]:
+        """What all cells share that can change their samples."""
         suite = self.suite
         data = None
         if suite.dataset is not None:
@@ -122,11 +137,18 @@ class _Planner:
             "format": FORMAT,
             "harness": harness_digest(),
             "dataset": data,
+            "samples": suite.samples,
+            "precision": suite.precision.model_dump(),
+            "determinism": suite.determinism.model_dump(),
+        }
+
+    def _measured(self) -> dict[str, Any]:
+        """What can change only what is measured of them."""
+        suite = self.suite
+        return {
             "reference": suite.reference,
             "features": self._describe(suite.features),
             "metrics": [self._describe(m) for m in suite.metrics],
-            "samples": suite.samples,
-            "precision": suite.precision.model_dump(),
         }
 
     def _check_count(self, count: int) -> None:
@@ -156,6 +178,33 @@ class _Planner:
                 self._problem(f"{chosen.name}: {type(error).__name__}: {error}")
                 self.described[key] = None
         return self.described[key]
+
+    def _reading(self, chosen: Chosen) -> Reading | None:
+        """How the samples are had from a walk; a plugin's failure is left to the cells."""
+        key = id(chosen)
+        if key not in self.readings:
+            try:
+                self.readings[key] = reading_of(chosen.component)
+            except (Exception, SystemExit):
+                self.readings[key] = None
+        return self.readings[key]
+
+    def _family(self, chosen: Chosen) -> Any:
+        """What is equal for samplers whose samples one walk can give."""
+        key = id(chosen)
+        if key not in self.families:
+            reading = self._reading(chosen)
+            family = self._describe(chosen)
+            if reading is not None and reading.family is not chosen.component:
+                family = self._describe(Chosen(chosen.name, {}, reading.family))
+            self.families[key] = family
+        return self.families[key]
+
+    def _walk_nfe(self, chosen: Chosen, levels: int) -> int | None:
+        reading = self._reading(chosen)
+        if reading is None or reading.walk is chosen.component:
+            return self._nfe(chosen, levels)
+        return self._nfe(Chosen(chosen.name, {}, reading.walk), levels)
 
     def _levels(self, chosen: Chosen) -> int:
         key = id(chosen)

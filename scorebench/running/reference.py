@@ -100,7 +100,7 @@ class Reference:
         def extract() -> Arrays:
             gathering = Gathering(self.extract(), self.needs, origin.count)
             for batch in origin.batches():
-                gathering.add(batch.to(self.context.device))
+                gathering.add(batch.to(self.context.device), gathering.count)
                 report(gathering.count, "")
             return gathering.arrays()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from scorebench.errors import DivergenceError, PluginError, TimeLimitError, UserError
 from scorebench.plugin.contracts import Noise, Sampler, ScoreModel
 from scorebench.running.noise import StreamNoise
+from scorebench.running.pixels import shows_images
 
 # Seconds between looks at a running sampler's state. Each look waits for the device.
 WATCH = 1.0
@@ -41,6 +42,7 @@ class CountedModel(ScoreModel):
 
     Attributes:
         evaluations: samples evaluated so far, summed over calls.
+        shows_images: whether its samples are images.
     """
 
     def __init__(self, model: ScoreModel, dtype: torch.dtype) -> None:
@@ -48,6 +50,7 @@ class CountedModel(ScoreModel):
         self.event_shape = tuple(model.event_shape)
         self.value_range = model.value_range
         self.device, self.dtype = model.device, dtype
+        self.shows_images = shows_images(self.event_shape, self.value_range)
         self._model = model
 
     def score(self, x: Tensor, sigma: Tensor) -> Tensor:
@@ -100,6 +103,84 @@ class Totals:
         return {name: float(total) / self._counts[name] for name, total in self._sums.items()}
 
 
+def reads(
+    sampler: Sampler,
+    model: CountedModel,
+    sigmas: Tensor,
+    noise: Noise,
+    count: int,
+    stops: Collection[int | None],
+    *,
+    deadline: Callable[[], float | None] = lambda: None,
+    watch: Callable[[Tensor], object] | None = None,
+) -> Generator[tuple[int | None, Tensor], None, Mapping[str, Tensor] | None]:
+    """Walk one batch's trajectory and stop at some of its states, ``[count, *event]``.
+
+    Every state is shown to ``watch``, as the sampler yielded it, unchecked. The state is looked at
+    once a second, not at every step: looking at it would make the processor wait for the device.
+    Where the walk stops, it is for others to see whether the state is finite.
+
+    Args:
+        stops: numbers of states, from 1; None is the last.
+        deadline: asked for the time (of ``time.monotonic``) by which the walk must have ended.
+
+    Yields:
+        Each stop, and the state there.
+
+    Returns:
+        What the sampler tells of the trajectory.
+
+    Raises:
+        DivergenceError: the state is no longer finite.
+        TimeLimitError: the deadline has passed.
+        PluginError: the sampler yields nothing, too few states, or one of another shape or
+            precision.
+    """
+    state: Tensor | None = None
+    told: Mapping[str, Tensor] | None = None
+    look = time.monotonic() + WATCH
+    number = 0
+
+    def states() -> Iterator[Tensor]:
+        nonlocal told
+        trajectory: Any = sampler.trajectory(model, sigmas, noise)
+        told = yield from trajectory
+
+    def check_time(when: str) -> None:
+        limit = deadline()
+        if limit is not None and time.monotonic() > limit:
+            raise TimeLimitError(f"out of time {when} of a trajectory")
+
+    following = states()
+    while True:
+        with torch.no_grad():  # not while others use what is yielded
+            for state in following:
+                number += 1
+                if watch is not None:
+                    watch(state)
+                if number in stops:
+                    break
+                if time.monotonic() >= look:
+                    look = time.monotonic() + WATCH
+                    check_finite(state, f"after {number} states")
+                    check_time(f"after {number} states")
+            else:
+                break
+        state = check_shape(state, sampler, model, count)
+        check_time("at the end")
+        yield number, state
+    state = check_shape(state, sampler, model, count)
+    if missing := [n for n in stops if n is not None and n > number]:
+        raise PluginError(
+            f"{type(sampler).__name__} yielded {number} states, not {min(missing)} as its reading"
+            " says"
+        )
+    if None in stops:
+        check_time("at the end")
+        yield None, state
+    return told
+
+
 def walk(
     sampler: Sampler,
     model: CountedModel,
@@ -107,93 +188,44 @@ def walk(
     noise: Noise,
     count: int,
     *,
-    deadline: float | None = None,
     totals: Totals | None = None,
-    watch: Callable[[Tensor], object] | None = None,
 ) -> Tensor:
     """The last state of one batch's trajectory, ``[count, *event]``.
 
-    What the sampler tells of the trajectory is added to ``totals``. Every state is shown to
-    ``watch``, as the sampler yielded it, unchecked.
-
-    The state is looked at once a second and at the end, not at every step: looking at it would
-    make the processor wait for the device.
+    What the sampler tells of the trajectory is added to ``totals``.
 
     Raises:
-        DivergenceError: the state is no longer finite.
-        TimeLimitError: ``deadline`` (of ``time.monotonic``) has passed.
-        PluginError: the sampler yields nothing, or a state of another shape or precision.
+        DivergenceError, PluginError: as ``reads``; the last state isn't finite either.
     """
-    state: Tensor | None = None
-    told: Mapping[str, Tensor] | None = None
-    look = time.monotonic() + WATCH
+    reading = reads(sampler, model, sigmas, noise, count, [None])
+    _, state = next(reading)
+    check_finite(state, "at the end")
+    try:
+        next(reading)
+    except StopIteration as end:
+        if end.value is not None and totals is not None:
+            totals.add(end.value, count)
+    return state
 
-    def states() -> Iterator[Tensor]:
-        nonlocal told
-        trajectory: Any = sampler.trajectory(model, sigmas, noise)
-        told = yield from trajectory
 
-    with torch.no_grad():
-        for step, state in enumerate(states()):
-            if watch is not None:
-                watch(state)
-            now = time.monotonic()
-            if now < look:
-                continue
-            look = now + WATCH
-            _check_finite(state, f"after {step + 1} states")
-            if deadline is not None and now > deadline:
-                raise TimeLimitError(f"out of time after {step + 1} states of a trajectory")
+def check_shape(state: Tensor | None, sampler: Sampler, model: CountedModel, count: int) -> Tensor:
+    """The state; raises PluginError unless it is of the shape and precision that are asked for."""
     expected = (count, *model.event_shape)
     if state is None or tuple(state.shape) != expected or state.dtype != model.dtype:
         found = "nothing" if state is None else f"{state.dtype} {list(state.shape)}"
         raise PluginError(
             f"{type(sampler).__name__} yielded {found} instead of {model.dtype} {list(expected)}"
         )
-    _check_finite(state, "at the end")
-    if deadline is not None and time.monotonic() > deadline:
-        raise TimeLimitError("out of time at the end of a trajectory")
-    if told is not None and totals is not None:
-        totals.add(told, count)
     return state
 
 
-def _check_finite(state: Tensor, when: str) -> None:
+def check_finite(state: Tensor, when: str) -> None:
+    """Raise DivergenceError unless all of a state is finite; waits for the device."""
     # A finite sum has finite terms, and a sum is an eighth of the work.
     if torch.isfinite(state.sum()) or torch.isfinite(state).all():
         return
     bad = int((~torch.isfinite(state)).flatten(1).any(1).sum())
     raise DivergenceError(f"{bad} of a batch of {len(state)} samples not finite {when}")
-
-
-def sample_batches(
-    model: CountedModel,
-    sampler: Sampler,
-    sigmas: Tensor,
-    count: int,
-    *,
-    seed: int,
-    batch_size: int,
-    deadline: float | None = None,
-    totals: Totals | None = None,
-    watch: Callable[[Tensor], object] | None = None,
-) -> Iterator[Tensor]:
-    """Samples 0 … count−1 of a seed, ``batch_size`` at a time; ``watch`` sees the first batch."""
-    for first in range(0, count, batch_size):
-        indices = range(first, min(first + batch_size, count))
-        noise = StreamNoise(
-            seed, indices, model.event_shape, device=model.device, dtype=model.dtype
-        )
-        yield walk(
-            sampler,
-            model,
-            sigmas,
-            noise,
-            len(indices),
-            deadline=deadline,
-            totals=totals,
-            watch=watch if first == 0 else None,
-        )
 
 
 def sample(
@@ -229,11 +261,13 @@ def sample(
         raise UserError(str(error)) from None
     levels, totals = sigmas.to("cpu", torch.float64), Totals()
     started = time.perf_counter()
-    batches = list(
-        sample_batches(
-            counted, sampler, levels, count, seed=seed, batch_size=batch_size, totals=totals
+    batches = []
+    for first in range(0, count, batch_size):
+        indices = range(first, min(first + batch_size, count))
+        noise = StreamNoise(
+            seed, indices, model.event_shape, device=counted.device, dtype=counted.dtype
         )
-    )
+        batches.append(walk(sampler, counted, levels, noise, len(indices), totals=totals))
     x = batches[0] if len(batches) == 1 else torch.cat(batches)
     synchronise(x.device)
     seconds = time.perf_counter() - started

@@ -5,6 +5,7 @@ None of this is part of a fingerprint, for it changes no number: states are copi
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,12 @@ class Snapshots:
         if self._count == 2 * STATES:
             self._kept[:STATES] = self._kept[::2].clone()
             self._count, self._stride = STATES, 2 * self._stride
+
+    def copy(self) -> Snapshots:
+        """The same states, to which others can be added."""
+        other = copy.copy(self)
+        other._kept = None if self._kept is None else self._kept.clone()
+        return other
 
     def images(self, sample: Tensor) -> np.ndarray[Any, Any] | None:
         """The states as images, uint8 ``[samples, states, C, H, W]``; None of fewer than two.

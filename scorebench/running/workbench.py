@@ -15,6 +15,7 @@ from scorebench.errors import PluginError, ScorebenchError, UserError
 from scorebench.plugin.contracts import Features, Preparation, Report, ScoreModel, quiet
 from scorebench.running.cache import Arrays
 from scorebench.running.context import Context
+from scorebench.running.environment import environment
 from scorebench.running.evidence import as_data
 from scorebench.running.fingerprint import data_digest
 from scorebench.running.noise import StreamNoise
@@ -29,14 +30,24 @@ MODELS_KEPT = 2
 
 @dataclass
 class Workbench:
-    """The shared means of running one suite's cells on one device."""
+    """The shared means of running one suite's cells on one device.
+
+    Attributes:
+        batch_sizes: by the ``id`` of models, for which the suite's has taken too much memory.
+    """
 
     suite: Suite
     device: torch.device
+    batch_sizes: dict[int, int] = field(default_factory=dict)
     _models: dict[Any, ScoreModel] = field(default_factory=dict)
     _states: dict[Any, list[Arrays]] = field(default_factory=dict)
     _yardsticks: dict[Any, dict[str, Any]] = field(default_factory=dict)
     _failures: dict[Any, ScorebenchError] = field(default_factory=dict)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """What rows are computed with, but for the suite's revision."""
+        return environment(self.device)
 
     @cached_property
     def context(self) -> Context:
@@ -89,6 +100,10 @@ class Workbench:
                 self._failures[key] = error
                 raise
         return self._models[key]
+
+    def forget_models(self) -> None:
+        """Let go of loaded models; they are loaded again when needed."""
+        self._models.clear()
 
     def check(self, chosen: Chosen) -> None:
         """Try a model against the suite's reference and features, on one blank sample.

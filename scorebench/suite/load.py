@@ -11,7 +11,7 @@ from scorebench.plugin.host import Host, host_for
 from scorebench.suite import overrides, yaml
 from scorebench.suite.resolve import Chosen, Resolver, beside
 from scorebench.suite.shape import F, check_shape
-from scorebench.suite.spec import Limits, Precision, SuiteFile
+from scorebench.suite.spec import Determinism, Limits, Precision, SuiteFile
 from scorebench.suite.sweep import LARGEST_SWEEP, Point, expand
 
 
@@ -41,6 +41,7 @@ class Suite:
     metrics: tuple[Chosen, ...]
     precision: Precision
     limits: Limits
+    determinism: Determinism
     points: tuple[Point, ...]
 
 
@@ -150,5 +151,6 @@ def _resolve(file: SuiteFile, resolver: Resolver, path: Path) -> Suite | None:
         metrics=tuple(metrics),
         precision=file.precision,
         limits=file.limits,
+        determinism=file.determinism,
         points=tuple(points),
     )

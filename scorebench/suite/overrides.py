@@ -15,7 +15,7 @@ from typing import Any
 from scorebench.errors import SuiteError, UserError
 from scorebench.suite.yaml import Document, Location, parse, pretty
 
-_STEP = re.compile(r"\.?([^.\[\]=]+)|\[([0-9]{1,9}|\*)\]")
+_STEP = re.compile(r"\.?([^.\[\]=\ud800-\udfff]+)|\[([0-9]{1,9}|\*)\]")
 _EVERY = -1
 
 

@@ -36,10 +36,28 @@ class Precision(Part):
 
 
 class Limits(Part):
-    """What a cell may use: seconds (or e.g. ``2h``, ``1h30m``), and further tries if it fails."""
+    """What a cell may use, and further tries if it fails.
+
+    ``timeout`` is in seconds, or e.g. ``2h``, ``1h30m``; ``gpus`` is the share of a device that a
+    cell takes on a cluster.
+    """
 
     timeout: Annotated[Seconds, Field(gt=0)] | None = None
     retries: Annotated[Whole, Field(ge=0)] = 0
+    gpus: Annotated[float, BeforeValidator(number), Field(gt=0, le=1)] = 1.0
+
+
+class Determinism(Part):
+    """What torch may give up for speed.
+
+    ``algorithms`` asks for those that give the same bits every time, and fails where there are
+    none; ``tf32`` lets GPUs round factors of float32 products to 10 bits; ``cudnn_benchmark`` tries
+    which convolution is fastest.
+    """
+
+    algorithms: bool = False
+    tf32: bool = False
+    cudnn_benchmark: bool = False
 
 
 class Block(Part):
@@ -61,6 +79,7 @@ class SuiteFile(File):
         "sweep": Block,
         "precision": Precision,
         "limits": Limits,
+        "determinism": Determinism,
     }
     ONE_BY_ONE: ClassVar = frozenset({"sweep"})
 
@@ -76,4 +95,5 @@ class SuiteFile(File):
     plugins: list[str] = Field([])
     precision: Precision = Precision()
     limits: Limits = Limits()
+    determinism: Determinism = Determinism()
     sweep: list[Block | None] = Field([])

@@ -19,7 +19,9 @@ LARGEST_FILE = 1_000_000
 MOST_NODES = 200_000
 MOST_LEVELS = 50
 MOST_BITS = 1024  # of a whole number; a float holds as many
+SURROGATES = re.compile("[\ud800-\udfff]")  # half a character each, which no text has alone
 COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -76,6 +78,8 @@ def load(path: Path) -> Document:
         SuiteError: it isn't YAML; names the line.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise UserError(f"{path}: can't be read: not a file")
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError:
@@ -218,6 +222,8 @@ class _Builder:
         return key if isinstance(key, str) else str(node.value)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
+        if node.tag in NUMBERS and len(node.value) > MOST_BITS + 2:  # with 0b; 1:0:0:… takes long
+            raise _mistake("number too large", node.start_mark)
         try:
             value = self.loader.construct_object(node, deep=True)
         except yaml.YAMLError:
@@ -227,6 +233,8 @@ class _Builder:
             raise _mistake(f"{brief(node.value)} is no {kind}", node.start_mark) from None
         if isinstance(value, int) and value.bit_length() > MOST_BITS:
             raise _mistake("number too large", node.start_mark)
+        if isinstance(value, str) and SURROGATES.search(value):
+            raise _mistake(f"{brief(value)} holds half a character", node.start_mark)
         return value
 
     def _count(self, node: yaml.Node, visits: int) -> None:

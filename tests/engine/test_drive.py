@@ -17,6 +17,7 @@ import yaml
 
 import scorebench
 from scorebench import SuiteError, UserError
+from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import Drive, prepare
 from scorebench.store import Store
 from scorebench.suite.load import load_suite
@@ -43,14 +44,13 @@ class Bench:
         self.forget()
         path = self.folder / "suite.yaml"
         path.write_text(yaml.safe_dump(self.data))
+        options.setdefault("engine", EngineOptions(name="inline"))
         return prepare(load_suite(path), results=self.results, device="cpu", **options)
 
     def run(self, **options: Any) -> list[str]:
         """Run what is pending; the samplers of the cells that were computed, in order."""
         drive = self.drive(**options)
-        done = [cell.point.sampler.name for cell, _ in drive.run()]
-        drive.write_table()
-        return done
+        return [cell.point.sampler.name for cell, _ in drive.run()]
 
     def table(self) -> pd.DataFrame:
         return scorebench.read_results(self.results)
@@ -293,7 +293,7 @@ def test_public_run_keeps_the_arguments_that_make_its_suite_again(
 
 def test_an_unknown_engine_is_told(bench: Bench) -> None:
     with pytest.raises(UserError, match="unknown engine 'inlin'; did you mean inline"):
-        bench.drive(engine="inlin")
+        bench.drive(engine=EngineOptions(name="inlin"))
 
 
 def test_the_plan_in_the_directory_says_which_way_metrics_point(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from scorebench import UserError
+from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import prepare
 from scorebench.engine.only import check_alone, only
 from scorebench.running.plan import Plan, make_plan
@@ -82,7 +83,13 @@ def test_what_has_ended_is_not_run_again(
 ) -> None:
     suite = load_suite(write_suite(small_suite))
     wanted = prepare(suite, results=tmp_path / "r", device="cpu").plan.cells[2].fingerprint
-    drive = prepare(suite, results=tmp_path / "r", device="cpu", cells=[wanted[:8]])
+    drive = prepare(
+        suite,
+        results=tmp_path / "r",
+        device="cpu",
+        cells=[wanted[:8]],
+        engine=EngineOptions(name="inline"),
+    )
     assert [cell.fingerprint for cell, _ in drive.run()] == [wanted]
     assert drive.all_ok
     again = prepare(suite, results=tmp_path / "r", device="cpu", cells=[wanted])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scorebench import UserError
+from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import Drive, prepare
 from scorebench.suite.load import load_suite
 
@@ -71,7 +72,10 @@ def drive_of(
     small_suite["sweep"][0]["model"] = {"name": "boiled", "folder": str(tmp_path)}
     path = write_suite(small_suite)
     (tmp_path / "how").write_text("well")
-    return lambda: prepare(load_suite(path), results=tmp_path / "results", device="cpu")
+    inline = EngineOptions(name="inline")
+    return lambda: prepare(
+        load_suite(path), results=tmp_path / "results", device="cpu", engine=inline
+    )
 
 
 def test_what_must_be_done_is_in_the_plan_and_done_once(

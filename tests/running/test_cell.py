@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from scorebench.running.cell import Result, run_cell
+from scorebench.running.cell import Result
+from scorebench.running.measuring import run_cell
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite

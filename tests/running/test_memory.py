@@ -58,13 +58,16 @@ sweep: [{model: pictures, schedule: {name: geometric, n: 2}, sampler: euler}]
 RUN = """
 import json, resource, sys
 import scorebench
+from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import prepare
 from scorebench.suite.load import load_suite
 from pathlib import Path
 
 for samples in (20, 2000):
     suite = load_suite("suite.yaml", settings=[f"samples={samples}"])
-    for _, record in prepare(suite, results=Path(f"r{samples}"), device="cpu").run():
+    inline = EngineOptions(name="inline")
+    drive = prepare(suite, results=Path(f"r{samples}"), device="cpu", engine=inline)
+    for _, record in drive.run():
         assert record["row"]["status"] == "ok", record
     print(record["row"]["peak_memory_mb"])
 """

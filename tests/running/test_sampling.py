@@ -136,7 +136,7 @@ def test_an_endless_divergent_trajectory_is_stopped(monkeypatch: pytest.MonkeyPa
 
 def test_the_state_is_not_looked_at_after_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[str] = []
-    monkeypatch.setattr(sampling, "_check_finite", lambda state, when: looks.append(when))
+    monkeypatch.setattr(sampling, "check_finite", lambda state, when: looks.append(when))
     started = time.monotonic()
 
     def script(model: ScoreModel, x: Tensor) -> Iterator[Tensor]:
@@ -156,10 +156,10 @@ def test_a_deadline_ends_a_walk(monkeypatch: pytest.MonkeyPatch) -> None:
 
     noise = StreamNoise(0, range(2), (2,))
     model = sampling.CountedModel(Halving(), torch.float32)
+    end, sampler = time.monotonic() + 0.1, Scripted(script=script)
+    reading = sampling.reads(sampler, model, SIGMAS, noise, 2, [None], deadline=lambda: end)
     with pytest.raises(TimeLimitError, match="out of time"):
-        sampling.walk(
-            Scripted(script=script), model, SIGMAS, noise, 2, deadline=time.monotonic() + 0.1
-        )
+        next(reading)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from scorebench.running.cell import Result, run_cell
+from scorebench.running.cell import Result
+from scorebench.running.measuring import run_cell
 from scorebench.running.pixels import to_uint8
 from scorebench.running.plan import make_plan
 from scorebench.running.trajectory import SAMPLES, STATES, Snapshots

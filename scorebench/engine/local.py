@@ -1,0 +1,187 @@
+"""The engine that runs cells on this machine: a warm process for each device, or several on a CPU.
+
+Workers are forked from a server that has torch loaded, so starting one, or another in place of one
+that died, takes a moment. Each is the head of a process group of its own: Ctrl-C reaches only the
+driver, and ending a worker ends all that it has started. A worker whose driver dies ends at once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import torch
+
+from scorebench.engine.parcel import Parcel, pack
+from scorebench.engine.pool import Pool
+from scorebench.engine.served import serve
+from scorebench.engine.workers import Died, Message
+from scorebench.running.cell import Cell, Result
+from scorebench.running.environment import device_name
+from scorebench.running.hardware import usable_cores
+from scorebench.running.workbench import Workbench
+
+MOST = 4  # workers on a CPU unless more are asked for: each holds models and reference
+PRELOADED = ["torch", "scorebench.engine.served"]
+KEPT = 8192  # bytes of what a worker printed last
+REST = 5.0  # seconds in which a dying process's exit code and output come
+
+_context = multiprocessing.get_context("forkserver")
+
+
+class LocalEngine:
+    """Warm worker processes on this machine.
+
+    Args:
+        workers: how many; unless given, one for each GPU, or for each core up to four. The cores
+            are divided among them.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._wanted = workers
+        with _no_main():  # the server loads torch while the driver plans
+            _context.set_forkserver_preload(PRELOADED)
+            forkserver.ensure_running()
+
+    def workers(self, device: torch.device) -> int:
+        """One for each device, unless told otherwise."""
+        return len(_devices(device, self._wanted))
+
+    def run(
+        self, bench: Workbench, cells: Sequence[Cell]
+    ) -> Generator[tuple[Cell, Result], None, None]:
+        """Run all cells, long ones first."""
+        if cells:
+            bench.forget_models()  # workers load their own
+            devices = _devices(bench.device, self._wanted)
+            threads = max(1, usable_cores() // len(devices))
+            workers = LocalWorkers(pack(bench.suite, cells), devices, threads)
+            yield from Pool(bench, cells, workers).run()
+
+
+def _devices(device: torch.device, wanted: int | None) -> list[torch.device]:
+    """The device of each worker."""
+    if device.type == "cpu":
+        return [device] * (wanted or min(MOST, usable_cores()))
+    devices = [device]
+    if str(device) == "cuda":  # which of them isn't said
+        devices = [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
+    return [devices[i % len(devices)] for i in range(wanted or len(devices))]
+
+
+class LocalWorker:
+    """A process of this machine, the pipe to it, and the end of what it prints."""
+
+    place = "here"
+
+    def __init__(self, parcel: Parcel, device: torch.device, threads: int) -> None:
+        self.torch_device, self.device = device, device_name(device)
+        self.connection, theirs = _context.Pipe()
+        output, printed = _context.Pipe(duplex=False)
+        with _no_main():
+            self.process = _context.Process(
+                target=serve, args=(theirs, printed, parcel, str(device), threads), daemon=True
+            )
+            self.process.start()
+        theirs.close()
+        printed.close()
+        self._printed = bytearray()
+        self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
+        self._reader.start()
+
+    def _read(self, output: Connection) -> None:
+        """Take what is printed, however much it is, and keep the end of it."""
+        with output, suppress(OSError):
+            while block := os.read(output.fileno(), 1 << 16):
+                self._printed += block
+                del self._printed[:-KEPT]
+
+    def submit(self, cells: Sequence[int]) -> None:
+        with suppress(OSError):  # it is dead, which its pipe is about to tell
+            self.connection.send(tuple(cells))
+
+    def stop(self) -> None:
+        assert self.process.pid is not None
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()  # it may not have become the head of a group yet
+        self.process.join(REST)
+        self.connection.close()
+
+    def died(self) -> Died:
+        """Why it is dead, and what it last printed."""
+        self.stop()
+        code = self.process.exitcode
+        self._reader.join(REST / 5)
+        told = bytes(self._printed).decode(errors="replace")
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+            memory = "; the machine may have run out of memory" if -code == signal.SIGKILL else ""
+            return Died(f"killed by {name}{memory}", told)
+        return Died(f"the process ended by itself, with exit code {code}", told)
+
+
+class LocalWorkers:
+    """Processes of this machine, at most one for each device named.
+
+    Args:
+        parcel: the run.
+        devices: where they compute; a device named twice has two.
+        threads: of torch, for each of them.
+    """
+
+    def __init__(self, parcel: Parcel, devices: Sequence[torch.device], threads: int) -> None:
+        self._parcel, self._devices, self.count = parcel, list(devices), len(devices)
+        self._threads = threads
+        self._running: list[LocalWorker] = []
+
+    def start(self) -> LocalWorker:
+        self._running = [w for w in self._running if not w.connection.closed]
+        free = list(self._devices)
+        for worker in self._running:
+            free.remove(worker.torch_device)
+        worker = LocalWorker(self._parcel, free[0], self._threads)
+        self._running.append(worker)
+        return worker
+
+    def wait(self, seconds: float | None) -> Iterator[tuple[LocalWorker, Message]]:
+        self._running = [w for w in self._running if not w.connection.closed]
+        by_handle: dict[Any, LocalWorker] = {}
+        for worker in self._running:
+            by_handle[worker.connection] = by_handle[worker.process.sentinel] = worker
+        heard = {by_handle[handle] for handle in wait(list(by_handle), seconds)}
+        for worker in heard:
+            yield worker, self._receive(worker)
+
+    def _receive(self, worker: LocalWorker) -> Message:
+        try:
+            if worker.connection.poll():
+                return worker.connection.recv()  # type: ignore[no-any-return]
+        except (EOFError, OSError):
+            pass
+        return worker.died()
+
+    def close(self) -> None:
+        for worker in self._running:
+            if not worker.connection.closed:
+                worker.stop()
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Keep the program that runs this out of workers, where multiprocessing would run it again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,215 @@
+"""Running tasks on workers that may die: who runs what, what is tried again, what is given up."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from scorebench.engine.lost import lost
+from scorebench.engine.queue import Queue
+from scorebench.engine.tasks import Task, tasks
+from scorebench.engine.workers import Began, Died, Done, Message, Ready, Worker, Workers
+from scorebench.errors import ScorebenchError
+from scorebench.running.cell import Cell, Result
+from scorebench.running.workbench import Workbench
+
+RETRIED = frozenset({"failed", "out_of_memory", "crashed"})
+GRACE = 3.0  # seconds that a cell gets beyond its time to notice by itself that it is over
+LOADING = 600.0  # seconds, or the time limit if longer, in which models and reference are loaded
+GROWTH = 2 << 30  # bytes by which a worker may grow after its first task before it is replaced
+STARTS = 3  # workers in a row that may die before they are ready
+BLAMELESS = 3  # times that a task is run again since a machine was lost
+
+
+@dataclass
+class _Hand:
+    """A worker and what it has to do.
+
+    Attributes:
+        tasks: handed in and not yet done, the oldest first.
+        since: when the oldest began, or was handed in; None without tasks.
+        began: whether all that it needs is loaded.
+        done: tasks done.
+        memory: bytes after the first task.
+        model: that of the last task handed in.
+    """
+
+    worker: Worker
+    ready: bool = False
+    tasks: deque[Task] = field(default_factory=deque)
+    since: float = 0.0
+    began: bool = False
+    done: int = 0
+    memory: int = 0
+    retiring: bool = False
+    model: int | None = None
+
+
+class Pool:
+    """Runs cells on workers.
+
+    A cell during which a worker dies is tried once more on a fresh one if that worker had done
+    others before, as what killed it may be theirs; then it is given up as ``crashed``. Cells that
+    shared a walk with it run by themselves.
+
+    Args:
+        bench: the driver's.
+        cells: all that are to be run, in the parcel's order.
+        workers: where they run.
+    """
+
+    def __init__(self, bench: Workbench, cells: Sequence[Cell], workers: Workers) -> None:
+        self._bench, self._workers = bench, workers
+        self._number = {cell.fingerprint: i for i, cell in enumerate(cells)}
+        self._queue = Queue(tasks(cells))
+        self._hands: dict[Worker, _Hand] = {}
+        self._tries: Counter[str] = Counter()
+        self._losses: Counter[str] = Counter()
+        self._warm_deaths: set[str] = set()
+        self._avoid: dict[str, str] = {}  # fingerprint of a task's first cell → place
+        self._starts = 0
+
+    def run(self) -> Iterator[tuple[Cell, Result]]:
+        """Each cell with its result, as it ends."""
+        try:
+            while self._queue or any(hand.tasks for hand in self._hands.values()):
+                self._hand_out()
+                for worker, message in self._workers.wait(self._patience()):
+                    if worker in self._hands:
+                        yield from self._hear(self._hands[worker], message)
+                yield from self._end_overdue()
+        finally:
+            self._workers.close()
+
+    def _hand_out(self) -> None:
+        """Start workers as far as there is work for them, and keep each of them busy."""
+        wanted = min(self._workers.count, len(self._queue) + self._busy())
+        while len(self._hands) < wanted:
+            worker = self._workers.start()
+            self._hands[worker] = _Hand(worker)
+        # One task ahead saves a worker from waiting; towards the end it might keep others idle.
+        depth = 2 if len(self._queue) > 2 * len(self._hands) else 1
+        for hand in sorted(self._hands.values(), key=lambda hand: len(hand.tasks)):
+            while hand.ready and not hand.retiring and len(hand.tasks) < depth:
+                others = [h.model for h in self._hands.values() if h is not hand]
+                task = self._queue.take(hand.model, others)
+                if task is None:
+                    return
+                if self._is_elsewhere(task, hand):
+                    self._queue.again(task)
+                    break
+                if not hand.tasks:
+                    hand.since, hand.began = time.monotonic(), False
+                hand.model = task.model
+                hand.tasks.append(task)
+                hand.worker.submit([self._number[cell.fingerprint] for cell in task.cells])
+
+    def _busy(self) -> int:
+        return sum(bool(hand.tasks) for hand in self._hands.values())
+
+    def _is_elsewhere(self, task: Task, hand: _Hand) -> bool:
+        """Whether a task was lost at this place, and there are others."""
+        avoid = self._avoid.get(task.cells[0].fingerprint)
+        places = {h.worker.place for h in self._hands.values()}
+        return avoid == hand.worker.place and len(places) > 1
+
+    def _patience(self) -> float | None:
+        """Seconds until the next task is overdue."""
+        limits = [self._limit(hand) for hand in self._hands.values() if hand.tasks]
+        known = [limit for limit in limits if limit is not None]
+        return max(0.0, min(known) - time.monotonic()) if known else None
+
+    def _limit(self, hand: _Hand) -> float | None:
+        timeout = self._bench.suite.limits.timeout
+        if timeout is None:
+            return None
+        if not hand.began:
+            return hand.since + max(timeout, LOADING)
+        return hand.since + timeout * len(hand.tasks[0].cells) + GRACE
+
+    def _end_overdue(self) -> Iterator[tuple[Cell, Result]]:
+        now = time.monotonic()
+        for hand in list(self._hands.values()):
+            limit = self._limit(hand) if hand.tasks else None
+            if limit is not None and now >= limit:
+                what = "in one go" if hand.began else "while loading"
+                task = self._remove(hand)
+                hand.worker.stop()
+                seconds = now - hand.since
+                yield from self._give_up(hand, task, "timeout", f"out of time {what}", seconds)
+
+    def _hear(self, hand: _Hand, message: Message) -> Iterator[tuple[Cell, Result]]:
+        match message:
+            case Ready():
+                hand.ready, self._starts = True, 0
+            case Began():
+                hand.since, hand.began = time.monotonic(), True
+            case Done():
+                yield from self._take_back(hand, message)
+            case Died():
+                yield from self._bury(hand, message)
+
+    def _take_back(self, hand: _Hand, done: Done) -> Iterator[tuple[Cell, Result]]:
+        task = hand.tasks.popleft()
+        hand.since, hand.began, hand.done = time.monotonic(), False, hand.done + 1
+        hand.memory = hand.memory or done.memory
+        hand.retiring = hand.retiring or done.memory > hand.memory + GROWTH
+        for cell, result in zip(task.cells, done.results, strict=True):
+            yield from self._settle(cell, result)
+        if hand.retiring and not hand.tasks:
+            del self._hands[hand.worker]
+            hand.worker.stop()
+
+    def _settle(self, cell: Cell, result: Result) -> Iterator[tuple[Cell, Result]]:
+        """Yield a cell's result, or have it tried again."""
+        tried = self._tries[cell.fingerprint]
+        if result.row["status"] in RETRIED and tried < self._bench.suite.limits.retries:
+            self._tries[cell.fingerprint] += 1
+            self._queue.again(Task((cell,)))
+        else:
+            yield cell, result
+
+    def _bury(self, hand: _Hand, died: Died) -> Iterator[tuple[Cell, Result]]:
+        if not hand.ready:
+            self._starts += 1
+            if self._starts >= STARTS:
+                raise ScorebenchError(f"workers can't start: {died.reason}\n{died.output}".strip())
+        task, seconds = self._remove(hand), time.monotonic() - hand.since
+        if task is None:
+            return
+        first = task.cells[0].fingerprint
+        if died.blameless and self._losses[first] < BLAMELESS:
+            self._losses[first] += 1
+            self._avoid[first] = hand.worker.place
+            self._queue.again(task)
+        elif len(task.cells) > 1:
+            for cell in task.cells:
+                self._queue.again(Task((cell,)))
+        elif hand.done and first not in self._warm_deaths:
+            self._warm_deaths.add(first)
+            self._queue.again(task)
+        else:
+            yield from self._give_up(hand, task, "crashed", died.reason, seconds, died.output)
+
+    def _remove(self, hand: _Hand) -> Task | None:
+        """Forget a worker; its oldest task, while those not yet begun go back."""
+        del self._hands[hand.worker]
+        task = hand.tasks.popleft() if hand.tasks else None
+        while hand.tasks:
+            self._queue.again(hand.tasks.pop())
+        return task
+
+    def _give_up(
+        self,
+        hand: _Hand,
+        task: Task | None,
+        status: str,
+        error: str,
+        seconds: float,
+        output: str = "",
+    ) -> Iterator[tuple[Cell, Result]]:
+        for cell in task.cells if task is not None else ():
+            result = lost(self._bench, cell, status, error, seconds, hand.worker.device, output)
+            yield from self._settle(cell, result)

@@ -1,0 +1,71 @@
+"""What runs in a worker process: tasks come in through a pipe, results go out."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import threading
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+
+import torch
+
+from scorebench.engine.parcel import Parcel
+from scorebench.engine.workers import Began, Done, Ready
+from scorebench.running.measuring import run_cells
+from scorebench.running.workbench import Workbench
+
+
+def serve(
+    connection: Connection, output: Connection, parcel: Parcel, device: str, threads: int
+) -> None:
+    """Run tasks until there are no more.
+
+    Args:
+        connection: takes tasks, each a tuple of cell numbers, and gives messages.
+        output: takes what is printed.
+        parcel: the run.
+        device: where to compute.
+        threads: of torch, on the CPU.
+    """
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _print_to(output)
+    faulthandler.enable()
+    torch.set_num_threads(threads)
+    suite, cells = parcel.unpack()
+    bench = Workbench(suite, torch.device(device))
+    if bench.device.type == "cuda":
+        torch.cuda.set_device(bench.device)
+    connection.send(Ready())
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        _print_to(output)  # where the last task may have closed that
+        results = run_cells(bench, [cells[i] for i in task], began=lambda: connection.send(Began()))
+        connection.send(Done(results, resident_memory()))
+
+
+def _print_to(output: Connection) -> None:
+    for stream in (1, 2):
+        os.dup2(output.fileno(), stream)
+
+
+def resident_memory() -> int:
+    """Bytes of memory that this process takes; 0 where that isn't known."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,221 @@
+"""Running cells that are read off one walk, to their rows. A failure here is a row too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from scorebench.running import failure
+from scorebench.running.cell import Cell, Result
+from scorebench.running.member import Member
+from scorebench.running.noise import StreamNoise
+from scorebench.running.process_state import own_process_state
+from scorebench.running.sampling import CountedModel, Totals, check_sigmas, reads, synchronise
+from scorebench.running.trajectory import Snapshots
+from scorebench.running.workbench import Workbench
+
+Walk: TypeAlias = Generator[tuple[int | None, Tensor], None, Mapping[str, Tensor] | None]
+Caught: TypeAlias = Callable[[BaseException], object]
+
+
+def run_cell(bench: Workbench, cell: Cell) -> Result:
+    """Run a cell to its end, whatever that is.
+
+    Raises:
+        KeyboardInterrupt: the user's; everything else becomes a row.
+    """
+    return run_cells(bench, [cell])[0]
+
+
+def run_cells(
+    bench: Workbench,
+    cells: Sequence[Cell],
+    *,
+    began: Callable[[], object] = lambda: None,
+    caught: Caught = lambda _: None,
+) -> list[Result]:
+    """Run cells whose samples one walk can give: those of equal ``walk``.
+
+    Args:
+        bench: what they share with others.
+        cells: any number of them.
+        began: called once all is loaded, and time is counted.
+        caught: called with every error that ends a cell, while it is handled.
+
+    Raises:
+        KeyboardInterrupt: the user's; everything else becomes a row.
+    """
+    with own_process_state(bench.device, cells[0].seed, bench.suite.determinism):
+        return _Measurement(bench, cells, caught).run(began)
+
+
+class _TooLargeError(Exception):
+    """A batch takes too much memory, and could be smaller."""
+
+
+class _Measurement:
+    """The cells of one walk while they are measured."""
+
+    def __init__(self, bench: Workbench, cells: Sequence[Cell], caught: Caught) -> None:
+        self._bench, self._suite, self._caught = bench, bench.suite, caught
+        self._members: list[Member] = []
+        self._cells = cells
+        self._smaller = False  # whether what takes too much memory is tried with less
+        self._totals = Totals()
+
+    @property
+    def _active(self) -> list[Member]:
+        return [member for member in self._members if not member.ended]
+
+    def run(self, began: Callable[[], object]) -> list[Result]:
+        if self._bench.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._bench.device)
+        started = time.perf_counter()
+        self._members = [Member(self._bench, cell) for cell in self._cells]
+        with self._failing(self._members):
+            self._load()
+        for member in self._active:
+            member.spend(time.perf_counter() - started)
+        began()
+        if self._active:
+            self._measure()
+        return [member.result for member in self._members]
+
+    def _load(self) -> None:
+        bench, point = self._bench, self._cells[0].point
+        yardstick = bench.yardstick(point.model)
+        for member in self._members:
+            member.result.row |= yardstick
+        state = getattr(torch, self._suite.precision.state)
+        self._model = CountedModel(bench.model(point.model), state)
+        bench.states(point.model)
+        sigmas = point.schedule.component.sigmas(bench.context)
+        check_sigmas(sigmas)
+        self._sigmas = sigmas.to("cpu", torch.float64)
+        for member in self._members:
+            member.prepare()
+
+    def _measure(self) -> None:
+        samples, timeout = self._suite.samples, self._suite.limits.timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        sizes, model = self._bench.batch_sizes, id(self._cells[0].point.model)
+        size, done = sizes.get(model, self._suite.batch_size), 0
+        while done < samples and self._active:
+            if size < self._suite.batch_size:
+                for member in self._active:
+                    member.result.row |= {
+                        "batch_size": self._suite.batch_size,
+                        "batch_size_used": size,
+                    }
+            indices = range(done, min(done + size, samples))
+            before = self._model.evaluations
+            if self._batch(indices):
+                done = indices.stop
+            else:
+                self._model.evaluations = before
+                size = sizes[model] = (len(indices) + 1) // 2
+                if self._bench.device.type == "cuda":
+                    torch.cuda.empty_cache()
+        for member in self._active:
+            with self._failing([member]):
+                member.finish(self._model, self._sigmas, self._totals.means())
+
+    def _batch(self, indices: range) -> bool:
+        """Walk a batch for all that haven't ended; False if that takes too much memory."""
+        self._smaller = len(indices) > 1 and not any(
+            cell.point.sampler.component.coupled for cell in self._cells
+        )
+        waiting = self._active
+        longest = max(waiting, key=lambda member: member.reading.states or 0)
+        told = None
+        try:
+            with self._failing(waiting):
+                walk, noise, snapshots = self._start(longest, waiting, indices)
+            while waiting := [m for m in waiting if not m.ended]:
+                with self._failing(waiting):
+                    stop, x, told = self._step(walk, waiting, indices.stop)
+                reading = [m for m in waiting if not m.ended and m.reading.states == stop]
+                waiting = [m for m in waiting if m not in reading]
+                for member in reading:
+                    started = time.monotonic()
+                    with self._failing([member]):
+                        member.take(x, self._model, self._sigmas, noise, indices.start, snapshots)
+                    if self._deadline is not None and member is not longest:
+                        self._deadline += time.monotonic() - started  # that was another cell's
+        except _TooLargeError:
+            return False
+        self._smaller = False
+        with self._failing(self._active):
+            if told is not None:
+                self._totals.add(told, len(indices))
+        for member in self._active:
+            member.keep()
+        return True
+
+    def _start(
+        self, longest: Member, members: Sequence[Member], indices: range
+    ) -> tuple[Walk, StreamNoise, Snapshots | None]:
+        model, count = self._model, len(indices)
+        for member in members:
+            member.begin()
+        noise = StreamNoise(
+            longest.cell.seed, indices, model.event_shape, device=model.device, dtype=model.dtype
+        )
+        snapshots = None
+        if indices.start == 0 and model.value_range is not None and model.shows_images:
+            snapshots = Snapshots((count, *model.event_shape), model.value_range)
+        walk = reads(
+            longest.reading.walk,
+            model,
+            self._sigmas,
+            noise,
+            count,
+            {member.reading.states for member in members},
+            deadline=lambda: self._deadline,
+            watch=None if snapshots is None else snapshots.add,
+        )
+        return walk, noise, snapshots
+
+    def _step(
+        self, walk: Walk, waiting: Sequence[Member], samples: int
+    ) -> tuple[int | None, Tensor, Mapping[str, Tensor] | None]:
+        """Walk to where the next members read; after the last, what the sampler has told."""
+        started, before = time.perf_counter(), self._model.evaluations
+        try:
+            stop, x = next(walk)
+            last = all(member.reading.states == stop for member in waiting)
+            told = _rest(walk) if last else None
+        finally:
+            synchronise(self._bench.device)
+            for member in waiting:
+                member.spend(time.perf_counter() - started, "seconds_sampling")
+                member.count(self._model.evaluations - before, samples)
+        return stop, x, told
+
+    @contextmanager
+    def _failing(self, members: Sequence[Member]) -> Iterator[None]:
+        """Let an error end these members, unless less memory might prevent it."""
+        try:
+            yield
+        except (KeyboardInterrupt, _TooLargeError):
+            raise
+        except BaseException as error:
+            if self._smaller and failure.is_out_of_memory(error):
+                raise _TooLargeError from None
+            self._caught(error)
+            for member in members:
+                member.fail(error)
+
+
+def _rest(walk: Walk) -> Mapping[str, Tensor] | None:
+    """Let a walk end; what the sampler tells of it."""
+    try:
+        next(walk)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    return None

@@ -1,0 +1,203 @@
+"""A cell while it is measured: what it takes from a walk, and the row that becomes of it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scorebench.errors import PluginError
+from scorebench.plugin.contracts import Noise, Reading, Sampler
+from scorebench.running import environment, failure
+from scorebench.running.cell import Cell, Result
+from scorebench.running.evidence import Gathering, as_data, as_evidence
+from scorebench.running.sampling import (
+    CountedModel,
+    check_finite,
+    check_shape,
+    synchronise,
+)
+from scorebench.running.trajectory import Snapshots
+from scorebench.running.workbench import Workbench
+
+GRID = 64  # samples kept as a picture
+
+# What a row may still get after these columns, so that none of them can be called so.
+COLUMNS = frozenset(
+    {
+        "suite",
+        "coupled",
+        "batch_size",
+        "batch_size_used",
+        "environment",
+        "seconds",
+        "seconds_metrics",
+        "peak_memory_mb",
+        "finished",
+    }
+)
+
+
+def reading_of(sampler: Sampler) -> Reading:
+    """How a sampler's samples are had from a walk: its own to the end, unless it says so."""
+    return sampler.reading() or Reading(walk=sampler, family=sampler, states=None, end=None)
+
+
+class Member:
+    """One of the cells that are read off a walk.
+
+    Attributes:
+        cell: the cell.
+        reading: how its samples are had from the walk.
+        result: what is known of it so far.
+        ended: whether that is all.
+    """
+
+    def __init__(self, bench: Workbench, cell: Cell) -> None:
+        self.cell, self.ended = cell, False
+        self._bench = bench
+        self._evaluations = self._of_batch = 0
+        self._seconds = 0.0
+        self._gathering: Gathering | None = None
+        self._grid: list[np.ndarray[Any, Any]] = []
+        row: dict[str, Any] = {
+            "repeat": cell.repeat,
+            "seed": cell.seed,
+            "samples": bench.suite.samples,
+            "n_sigmas": cell.n_sigmas,
+            "status": "ok",
+            "error": None,
+            "device": environment.device_name(bench.device),
+            "fingerprint": cell.fingerprint,
+        }
+        if cell.point.sampler.component.coupled:
+            row["coupled"] = True
+        self.result = Result(row, bench.environment)
+
+    def prepare(self) -> None:
+        """Find out how to read the walk, and make room for what metrics need."""
+        self.reading = reading_of(self.cell.point.sampler.component)
+        bench = self._bench
+        self._gathering = Gathering(bench.extract, bench.needs, bench.suite.samples)
+
+    @contextmanager
+    def timed(self, column: str) -> Iterator[None]:
+        """Add the seconds a block takes, its device work included, to a column of the row."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            synchronise(self._bench.device)
+            self.spend(time.perf_counter() - started, column)
+
+    def spend(self, seconds: float, column: str | None = None) -> None:
+        """Add to the seconds of the row, and to one of the columns that say what for."""
+        self._seconds += seconds
+        if column is not None:
+            self.result.row[column] = self.result.row.get(column, 0.0) + seconds
+
+    def begin(self) -> None:
+        """Get ready for a batch, or for another try at one."""
+        self._of_batch = 0
+
+    def count(self, evaluations: int, samples: int) -> None:
+        """Count evaluations made for this batch, the last of so many ``samples``."""
+        self._of_batch += evaluations
+        self.result.row["nfe"] = (self._evaluations + self._of_batch) / samples
+
+    def take(
+        self,
+        x: Tensor,
+        model: CountedModel,
+        sigmas: Tensor,
+        noise: Noise,
+        first: int,
+        snapshots: Snapshots | None,
+    ) -> None:
+        """Make a batch of samples of a state of the walk, and gather what metrics need of them.
+
+        Args:
+            x: the state ``[B, *event]``.
+            model, sigmas, noise: those of the walk.
+            first: number of the first sample.
+            snapshots: of the states up to x, where they are to be kept.
+        """
+        before, count = model.evaluations, len(x)
+        with self.timed("seconds_sampling"):
+            try:
+                if self.reading.end is not None:
+                    with torch.no_grad():
+                        x = self.reading.end(x, model, sigmas, noise)
+                    check_shape(x, self.reading.walk, model, count)
+                check_finite(x, "at the end")
+            finally:
+                self.count(model.evaluations - before, first + count)
+                model.evaluations = before  # these aren't the walk's
+        if snapshots is not None:
+            if self.reading.end is not None:
+                snapshots = snapshots.copy()
+                snapshots.add(x)
+            self.result.trajectory = snapshots.images(x)
+        assert self._gathering is not None
+        with self.timed("seconds_features"):
+            batch = as_data(model, x)
+            if model.shows_images and first < GRID:
+                del self._grid[first:]  # of a larger batch that failed
+                self._grid += list(batch[: GRID - first].cpu().numpy())
+            self._gathering.add(batch, first)
+
+    def keep(self) -> None:
+        """Count the batch as done."""
+        self._evaluations += self._of_batch
+
+    def finish(self, model: CountedModel, sigmas: Tensor, statistics: Mapping[str, float]) -> None:
+        """Let the metrics compute their columns.
+
+        Args:
+            model, sigmas: those of the walk.
+            statistics: what the sampler has told of its trajectories.
+        """
+        bench, row, point = self._bench, self.result.row, self.cell.point
+        if self._grid:
+            self.result.grid = np.stack(self._grid)
+        row["samples_per_second"] = bench.suite.samples / max(row["seconds_sampling"], 1e-9)
+        self._add_columns(f"sampler {point.sampler.name}", statistics)
+        assert self._gathering is not None
+        generated = as_evidence(self._gathering.arrays(), model, sigmas, bench.context)
+        with self.timed("seconds_metrics"):
+            for metric, state in zip(bench.suite.metrics, bench.states(point.model), strict=True):
+                columns = metric.component.compute(state, generated)
+                self._add_columns(f"metric {metric.name}", columns)
+        self._close()
+
+    def fail(self, error: BaseException) -> None:
+        """End with an error that is being handled."""
+        row = self.result.row
+        row["status"], row["error"] = failure.status(error), failure.one_line(error)
+        self.result.traceback = traceback.format_exc()
+        self._close()
+
+    def _close(self) -> None:
+        row = self.result.row
+        row["seconds"] = self._seconds
+        row["peak_memory_mb"] = environment.peak_memory_mb(self._bench.device)
+        row["finished"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.ended = True
+        self._gathering = None  # it may be large, and others of the walk go on
+
+    def _add_columns(self, owner: str, columns: Mapping[str, float]) -> None:
+        row = self.result.row
+        for name in columns:
+            if not re.fullmatch(r"\w+", str(name)):
+                raise PluginError(f"{owner} gives column {name!r}, not a word")
+            if name in {*row, *self.cell.point.columns(), *COLUMNS}:
+                raise PluginError(f"{owner} gives column {name}, which is taken")
+        row.update({name: float(value) for name, value in columns.items()})

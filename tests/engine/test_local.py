@@ -1,0 +1,270 @@
+"""The local engine with cells that take their process down, or change it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import scorebench
+
+HOSTILE = """
+    import ctypes, os, random, signal, sys, threading, time
+    from dataclasses import dataclass
+    import numpy as np
+    import scorebench, torch
+
+    HELD = []
+
+    def segfault():
+        ctypes.string_at(0)
+
+    def leak():
+        HELD.append(bytearray(os.urandom(1)) * (200 << 20))
+
+    def shout():
+        for _ in range(2000):
+            print("x" * 1000)
+            os.write(2, b"y" * 1000)
+
+    def threads():
+        for _ in range(20):
+            threading.Thread(target=lambda: [random.random() for _ in range(10**6)]).start()
+        threading.Thread(target=time.sleep, args=(600,)).start()
+
+    def fork():
+        if os.fork() == 0:
+            time.sleep(600)
+
+    def seed():
+        random.seed(0), np.random.seed(0), torch.manual_seed(0)
+
+    def settings():
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        torch.use_deterministic_algorithms(True)
+        torch.set_num_threads(1)
+        os.environ["PATH"] = "/nowhere"
+
+    def handlers():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGCHLD):
+            signal.signal(number, lambda *_: os._exit(9))
+        signal.alarm(1)
+
+    DEEDS = {
+        "segfault": segfault,
+        "abort": os.abort,
+        "exit": lambda: sys.exit(3),
+        "quit": lambda: os._exit(0),
+        "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "raise": lambda: 1 / 0,
+        "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        "sleep": lambda: time.sleep(600),
+        "recurse": lambda: (lambda f: f(f))(lambda f: f(f)),
+        "leak": leak,
+        "shout": shout,
+        "threads": threads,
+        "fork": fork,
+        "seed": seed,
+        "settings": settings,
+        "handlers": handlers,
+        "chdir": lambda: os.chdir("/"),
+        "stdout": lambda: os.closerange(1, 3),
+        "nothing": lambda: None,
+    }
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hostile(scorebench.Sampler):
+        deed: str
+
+        def trajectory(self, model, sigmas, noise):
+            x = self.start(model, sigmas[0], noise)
+            DEEDS[self.deed]()
+            yield model.denoise(x, sigmas[0])
+
+    @dataclass(frozen=True, kw_only=True)
+    class Careless(scorebench.Sampler):
+        '''Depends on the state of its process, against the rules.'''
+        number: int
+
+        def trajectory(self, model, sigmas, noise):
+            x = self.start(model, sigmas[0], noise)
+            x = x + random.random() + float(np.random.rand()) + torch.rand(()).item()
+            x = x + float(torch.tensor([0.1]).sum()) + len(os.getcwd()) + len(os.environ["PATH"])
+            x = x + self.number + (signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)
+            yield x * torch.is_grad_enabled() + model.denoise(x, sigmas[0])
+
+    @scorebench.hookimpl
+    def scorebench_samplers():
+        yield scorebench.Component("hostile", Hostile)
+        yield scorebench.Component("careless", Careless)
+"""
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, small_suite: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., pd.DataFrame]:
+    """Run deeds among careless cells, by an engine."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hostile.py").write_text(textwrap.dedent(HOSTILE))
+
+    def go(deeds: list[str], engine: str = "local", **changes: Any) -> pd.DataFrame:
+        small_suite["sweep"][0] |= {
+            "schedule": {"name": "constant", "sigma": 1.0},
+            "sampler": [
+                {"name": "careless", "number": [1, 2]},
+                *({"name": "hostile", "deed": deed} for deed in deeds),
+                {"name": "careless", "number": [3, 4]},
+            ],
+        }
+        suite = {**small_suite, "plugins": ["hostile.py"], **changes}
+        path = tmp_path / "suite.yaml"
+        path.write_text(yaml.safe_dump(suite))
+        results = tmp_path.parent / f"{tmp_path.name}-{engine}-{len(deeds)}"
+        return scorebench.run(path, results=results, engine=engine, device="cpu")
+
+    return go
+
+
+def careless(table: pd.DataFrame) -> list[float]:
+    return table.loc[table["sampler"] == "careless", "fid"].tolist()
+
+
+ENDS = {
+    "segfault": ("crashed", "killed by SIGSEGV"),
+    "abort": ("crashed", "killed by SIGABRT"),
+    "exit": ("failed", "SystemExit: 3"),
+    "quit": ("crashed", "ended by itself, with exit code 0"),
+    "kill": ("crashed", "killed by SIGKILL; the machine may have run out of memory"),
+    "raise": ("failed", "ZeroDivisionError"),
+    "recurse": ("failed", "RecursionError"),
+}
+
+
+def test_what_takes_a_process_down_is_a_row_and_all_others_go_on(
+    run: Callable[..., pd.DataFrame],
+) -> None:
+    alone = run([])
+    table = run(list(ENDS)).set_index("sampler.deed")
+    for deed, (status, told) in ENDS.items():
+        assert table["status"][deed] == status
+        assert told in table["error"][deed]
+    assert careless(table.reset_index()) == careless(alone)
+    assert (table.loc[table["sampler"] == "careless", "status"] == "ok").all()
+
+
+def test_what_a_segmentation_fault_has_printed_is_kept(
+    run: Callable[..., pd.DataFrame], tmp_path: Path
+) -> None:
+    table = run(["segfault"])
+    store = scorebench.store.Store(tmp_path.parent / f"{tmp_path.name}-local-1")  # type: ignore[attr-defined]
+    fingerprint = table.loc[table["status"] == "crashed", "fingerprint"].item()
+    (record,) = store.finished([fingerprint]).values()
+    assert "Segmentation fault" in record["traceback"]
+    assert "in segfault" in record["traceback"]
+
+
+@pytest.mark.slow
+def test_what_hangs_is_ended_when_its_time_is_over(run: Callable[..., pd.DataFrame]) -> None:
+    table = run(["sleep", "stop"], limits={"timeout": 1}).set_index("sampler.deed")
+    for deed in ("sleep", "stop"):
+        assert table["status"][deed] == "timeout"
+        assert table["error"][deed] == "out of time in one go"
+    assert (table["status"] == "ok").sum() == 4
+
+
+CHANGES = [
+    "leak",
+    "shout",
+    "threads",
+    "fork",
+    "seed",
+    "settings",
+    "handlers",
+    "chdir",
+    "stdout",
+]
+
+
+@pytest.mark.parametrize("deed", CHANGES)
+def test_other_cells_keep_their_numbers_whatever_a_plugin_does(
+    run: Callable[..., pd.DataFrame], deed: str
+) -> None:
+    alone, among = run([]), run([deed, "nothing"])
+    assert careless(among) == careless(alone)
+    assert (among["status"] == "ok").all()
+
+
+@pytest.mark.parametrize("deed", ["seed", "settings", "handlers", "chdir"])
+def test_so_they_do_in_the_drivers_own_process(
+    run: Callable[..., pd.DataFrame], deed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "alarm", lambda seconds: None)
+    alone, among = run([], "inline"), run([deed, "nothing"], "inline")
+    assert careless(among) == careless(alone)
+
+
+def test_cells_tried_again_count_their_last_try(run: Callable[..., pd.DataFrame]) -> None:
+    table = run(["raise", "kill"], limits={"retries": 2}).set_index("sampler.deed")
+    assert table["status"]["raise"] == "failed"
+    assert table["status"]["kill"] == "crashed"
+    assert len(table) == 6
+
+
+def test_engines_give_identical_rows(
+    small_suite: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_suite["sweep"][0]["sampler"] = [
+        {"name": "euler", "denoise": [True, False]},
+        "heun",
+        {"name": "annealed_langevin", "step_size": 1e-3, "steps_per_level": [1, 5]},
+    ]
+    small_suite |= {"repeats": 2}
+    path = tmp_path / "suite.yaml"
+    path.write_text(yaml.safe_dump(small_suite))
+    tables = [
+        scorebench.run(path, results=tmp_path / engine, engine=engine, device="cpu")
+        for engine in ("inline", "local")
+    ]
+    clocked = [c for c in tables[0] if c.startswith(("seconds", "samples_per"))]
+    clocked += ["peak_memory_mb", "finished", "environment"]
+    inline, local = (table.drop(columns=clocked) for table in tables)
+    assert (inline["status"] == "ok").all()
+    pd.testing.assert_frame_equal(inline, local, rtol=1e-6)
+    assert np.isfinite(inline["fid"]).all()
+
+
+SCRIPT = """
+import scorebench
+table = scorebench.run("suite.yaml", device="cpu")
+print(table["status"].tolist())
+"""
+
+
+def test_a_script_without_a_main_guard_can_run_a_suite(
+    small_suite: dict[str, Any], tmp_path: Path, environment: dict[str, str]
+) -> None:
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["['ok', 'ok', 'ok', 'ok']"]
+    assert done.stderr == ""
