@@ -123,7 +123,7 @@ def _evaluations(suite: Suite, drive: Drive) -> str:
     known = [cell.nfe for cell in drive.pending if cell.nfe is not None]
     at_least = "at least " if len(known) < len(drive.pending) else ""
     asked, spent = sum(known) * suite.samples, drive.evaluations * suite.samples
-    shared = f", {at_least}{spent:,} to be spent as cells share walks" if spent < asked else ""
+    shared = f", {at_least}{spent:,} to be spent as cells share work" if spent < asked else ""
     return f"{at_least}{asked:,} model evaluations{' asked for' * bool(shared)}{shared}"
 
 

@@ -20,6 +20,7 @@ from scorebench.plugin.contracts import Preparation, Report
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell, Result
 from scorebench.running.environment import choose_device, revision
+from scorebench.running.kept import kept_as
 from scorebench.running.picture import png, strip
 from scorebench.running.plan import Plan, check_models, check_reference, make_plan
 from scorebench.running.reference import Extraction
@@ -64,8 +65,14 @@ class Drive:
 
     @property
     def evaluations(self) -> int:
-        """Model evaluations per sample that the pending cells will cost, as far as is known."""
-        return sum(task.nfe or 0 for task in tasks(self.pending))
+        """Model evaluations per sample that the pending cells will cost, as far as is known.
+
+        Raises:
+            UserError: an environment variable that says how many samples to keep isn't a number.
+        """
+        kept, device = self.bench.kept.names(), self.bench.device
+        missing = [cell for cell in self.pending if kept_as(cell.samples, device) not in kept]
+        return sum(task.nfe or 0 for task in tasks(missing))
 
     @cached_property
     def preparations(self) -> list[tuple[Chosen, Preparation]]:
@@ -129,12 +136,14 @@ class Drive:
                     self.table = self.store.write_table()
 
     def _run(self) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
-        git = revision(self.bench.suite.path.parent)
+        environments = _Environments(self.store, revision(self.bench.suite.path.parent))
         running = self.engine.run(self.bench, self.pending)
         with contextlib.closing(running):
             for cell, result in running:
                 self._check_sources(cell)
-                self.finished[cell.fingerprint] = record = self._keep(cell, result, git)
+                with self._writing():
+                    environment = environments.name(result.environment)
+                self.finished[cell.fingerprint] = record = self._keep(cell, result, environment)
                 yield cell, record
 
     def _check_free(self) -> None:
@@ -156,13 +165,10 @@ class Drive:
             chosen.component for chosen in (*used, suite.features, *suite.metrics)
         )
 
-    def _keep(self, cell: Cell, result: Result, git: Mapping[str, Any] | None) -> dict[str, Any]:
-        surroundings = {**result.environment, "git": git}
-        name = digest(surroundings)
-        row = {**result.row, "environment": name}
+    def _keep(self, cell: Cell, result: Result, environment: str) -> dict[str, Any]:
+        row = {**result.row, "environment": environment}
         record = {"row": row, "columns": cell.point.columns(), "traceback": result.traceback}
         with self._writing():
-            self.store.write_environment(name, surroundings)
             self.store.write_cell(
                 record,
                 None if result.grid is None else png(result.grid),
@@ -210,6 +216,21 @@ class Drive:
         """Whether every cell of the plan has ended well."""
         statuses = [r["row"]["status"] for r in self.finished.values()]
         return len(statuses) == len(self.plan.cells) and set(statuses) <= {"ok"}
+
+
+class _Environments:
+    """What rows were computed with, each written once, under a name by which rows tell it."""
+
+    def __init__(self, store: Store, git: Mapping[str, Any] | None) -> None:
+        self._store, self._git = store, git
+        self._last: tuple[Mapping[str, Any], str] = ({}, "")
+
+    def name(self, environment: Mapping[str, Any]) -> str:
+        if self._last[0] != environment:
+            whole = {**environment, "git": self._git}
+            self._last = environment, digest(whole)
+            self._store.write_environment(self._last[1], whole)
+        return self._last[1]
 
 
 def _do(

@@ -11,7 +11,7 @@ from scorebench.engine.lost import lost
 from scorebench.engine.queue import Queue
 from scorebench.engine.tasks import Task, tasks
 from scorebench.engine.workers import Began, Died, Done, Message, Ready, Worker, Workers
-from scorebench.errors import ScorebenchError
+from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
 from scorebench.running.workbench import Workbench
 
@@ -68,7 +68,7 @@ class Pool:
         self._tries: Counter[str] = Counter()
         self._losses: Counter[str] = Counter()
         self._warm_deaths: set[str] = set()
-        self._avoid: dict[str, str] = {}  # fingerprint of a task's first cell → place
+        self._avoid: dict[str, str] = {}  # fingerprint → place where it was lost or failed
         self._starts = 0
 
     def run(self) -> Iterator[tuple[Cell, Result]]:
@@ -93,12 +93,8 @@ class Pool:
         depth = 2 if len(self._queue) > 2 * len(self._hands) else 1
         for hand in sorted(self._hands.values(), key=lambda hand: len(hand.tasks)):
             while hand.ready and not hand.retiring and len(hand.tasks) < depth:
-                others = [h.model for h in self._hands.values() if h is not hand]
-                task = self._queue.take(hand.model, others)
+                task = self._take(hand)
                 if task is None:
-                    return
-                if self._is_elsewhere(task, hand):
-                    self._queue.again(task)
                     break
                 if not hand.tasks:
                     hand.since, hand.began = time.monotonic(), False
@@ -109,10 +105,20 @@ class Pool:
     def _busy(self) -> int:
         return sum(bool(hand.tasks) for hand in self._hands.values())
 
+    def _take(self, hand: _Hand) -> Task | None:
+        """The next task for a worker; what was lost where it is, is left to other places."""
+        others = [h.model for h in self._hands.values() if h is not hand]
+        left = []
+        while (task := self._queue.take(hand.model, others)) and self._is_elsewhere(task, hand):
+            left.append(task)
+        for each in left:
+            self._queue.again(each)
+        return task
+
     def _is_elsewhere(self, task: Task, hand: _Hand) -> bool:
-        """Whether a task was lost at this place, and there are others."""
+        """Whether a task was lost at this place, and there are workers at others."""
         avoid = self._avoid.get(task.cells[0].fingerprint)
-        places = {h.worker.place for h in self._hands.values()}
+        places = {h.worker.place for h in self._hands.values() if h.ready}
         return avoid == hand.worker.place and len(places) > 1
 
     def _patience(self) -> float | None:
@@ -157,32 +163,33 @@ class Pool:
         hand.memory = hand.memory or done.memory
         hand.retiring = hand.retiring or done.memory > hand.memory + GROWTH
         for cell, result in zip(task.cells, done.results, strict=True):
-            yield from self._settle(cell, result)
+            yield from self._settle(hand, cell, result)
         if hand.retiring and not hand.tasks:
             del self._hands[hand.worker]
             hand.worker.stop()
 
-    def _settle(self, cell: Cell, result: Result) -> Iterator[tuple[Cell, Result]]:
-        """Yield a cell's result, or have it tried again."""
+    def _settle(self, hand: _Hand, cell: Cell, result: Result) -> Iterator[tuple[Cell, Result]]:
+        """Yield a cell's result, or have it tried again, elsewhere if possible."""
         tried = self._tries[cell.fingerprint]
         if result.row["status"] in RETRIED and tried < self._bench.suite.limits.retries:
             self._tries[cell.fingerprint] += 1
+            self._avoid[cell.fingerprint] = hand.worker.place
             self._queue.again(Task((cell,)))
         else:
             yield cell, result
 
     def _bury(self, hand: _Hand, died: Died) -> Iterator[tuple[Cell, Result]]:
-        if not hand.ready:
+        if not hand.ready and not died.blameless:
             self._starts += 1
             if self._starts >= STARTS:
-                raise ScorebenchError(f"workers can't start: {died.reason}\n{died.output}".strip())
+                raise UserError(f"workers can't start: {died.reason}\n{died.output}".strip())
         task, seconds = self._remove(hand), time.monotonic() - hand.since
         if task is None:
             return
         first = task.cells[0].fingerprint
+        self._avoid |= dict.fromkeys((c.fingerprint for c in task.cells), hand.worker.place)
         if died.blameless and self._losses[first] < BLAMELESS:
             self._losses[first] += 1
-            self._avoid[first] = hand.worker.place
             self._queue.again(task)
         elif len(task.cells) > 1:
             for cell in task.cells:
@@ -212,4 +219,4 @@ class Pool:
     ) -> Iterator[tuple[Cell, Result]]:
         for cell in task.cells if task is not None else ():
             result = lost(self._bench, cell, status, error, seconds, hand.worker.device, output)
-            yield from self._settle(cell, result)
+            yield from self._settle(hand, cell, result)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from scorebench.engine.only import SHORTEST
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell
-from scorebench.running.environment import choose_device, environment
+from scorebench.running.environment import choose_device, environment, revision
 from scorebench.running.measuring import run_cell
 from scorebench.running.plan import Plan, check_models, check_reference, make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import load_suite
+
+
+MOST_THREADS = 1024  # believed of a file
 
 
 @dataclass(frozen=True)
@@ -120,13 +125,26 @@ def rerun(request: Request, *, device: str | None = None) -> Again:
         )
     with contextlib.chdir(request.folder):
         suite = load_suite(path, settings=settings, plugins=plugins)
-        bench = Workbench(suite, choose_device(device or own_device))
+        bench = Workbench(suite, choose_device(device or own_device), reuse=False)
         cell = _cell(make_plan(bench), request.cell)
         check_models(bench, [cell])
         check_reference(bench, [cell])
-        row = run_cell(bench, cell).row
-        surroundings = environment(bench.device, suite.path.parent)
+        with _threads(request.environment.get("threads")):
+            row = run_cell(bench, cell).row
+            surroundings = {**environment(bench.device), "git": revision(suite.path.parent)}
     return Again(row, surroundings, cell.fingerprint == request.cell["fingerprint"])
+
+
+@contextlib.contextmanager
+def _threads(then: object) -> Iterator[None]:
+    """As many threads as then, on which the order of sums hangs and so their last bits."""
+    now = torch.get_num_threads()
+    if isinstance(then, int) and 1 <= then <= MOST_THREADS:
+        torch.set_num_threads(then)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(now)
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[Path, list[str], list[Path], str]:

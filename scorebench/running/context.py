@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,13 @@ import torch
 from scorebench.errors import UserError
 from scorebench.plugin.host import Host, default_host
 from scorebench.running.cache import ArrayCache, Arrays, default_folder
-from scorebench.running.fingerprint import data_digest, describe, modules, source_digest
+from scorebench.running.fingerprint import (
+    data_digest,
+    describe,
+    local_modules,
+    modules,
+    source_digest,
+)
 
 if TYPE_CHECKING:
     from scorebench.plugin.component import ComponentSpec
@@ -141,11 +148,31 @@ class Context:
         Raises:
             UserError: the source of a component, or of a module it imports, was edited meanwhile.
         """
-        for module in set().union(*map(modules, components)):
+        names = frozenset[str]().union(*map(modules, components))
+        known = self._unchanged.get(names)
+        if known is not None and all(_stamp(path) == stamp for path, stamp in known.items()):
+            return
+        files = {str(path) for name in names for path in local_modules(name).values()}
+        stamps = {path: _stamp(path) for path in files}
+        for module in names:
             if source_digest(module) != self._source(module):
                 raise UserError(f"the source of {module} was edited during the run; start again")
+        self._unchanged[names] = stamps
+
+    @cached_property
+    def _unchanged(self) -> dict[frozenset[str], dict[str, tuple[int, int] | None]]:
+        """For modules last checked together, the files they consist of, and when these changed."""
+        return {}
 
     def cached(self, component: Any, data: Data | None, compute: Callable[[], Arrays]) -> Arrays:
         """Arrays that depend on a component, its source and a dataset alone, kept across runs."""
         key = [self.describe(component), None if data is None else data_digest(data)]
         return self.arrays.get(key, compute)
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

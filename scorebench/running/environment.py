@@ -24,11 +24,8 @@ GIT_HOOKS = frozenset(
 )
 
 
-def environment(device: torch.device, folder: Path | None = None) -> dict[str, Any]:
-    """Versions, machine and device, as JSON; with a folder also its git revision.
-
-    ``cuda`` is None on other devices, ``git`` where there is no folder or no repository.
-    """
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, machine and device, as JSON; ``cuda`` is None on other devices."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -37,7 +34,6 @@ def environment(device: torch.device, folder: Path | None = None) -> dict[str, A
         "device": device_name(device),
         "cuda": _cuda(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
-        "git": None if folder is None else revision(folder),
     }
 
 

@@ -31,6 +31,7 @@ HARNESS = (
     "scorebench.running.cell",
     "scorebench.running.context",
     "scorebench.running.evidence",
+    "scorebench.running.kept",
     "scorebench.running.measuring",
     "scorebench.running.member",
     "scorebench.running.noise",

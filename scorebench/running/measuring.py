@@ -101,6 +101,9 @@ class _Measurement:
             member.prepare()
 
     def _measure(self) -> None:
+        for member in self._members:
+            with self._failing([member]):
+                member.take_kept(self._model, self._sigmas)
         samples, timeout = self._suite.samples, self._suite.limits.timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         sizes, model = self._bench.batch_sizes, id(self._cells[0].point.model)

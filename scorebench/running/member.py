@@ -19,6 +19,7 @@ from scorebench.plugin.contracts import Noise, Reading, Sampler
 from scorebench.running import environment, failure
 from scorebench.running.cell import Cell, Result
 from scorebench.running.evidence import Gathering, as_data, as_evidence
+from scorebench.running.kept import Kept, kept_as
 from scorebench.running.sampling import (
     CountedModel,
     check_finite,
@@ -29,6 +30,8 @@ from scorebench.running.trajectory import Snapshots
 from scorebench.running.workbench import Workbench
 
 GRID = 64  # samples kept as a picture
+# What rows of the same samples have in common, whatever is measured of them.
+KEPT = ("nfe", "seconds_sampling", "batch_size", "batch_size_used")
 
 # What a row may still get after these columns, so that none of them can be called so.
 COLUMNS = frozenset(
@@ -67,6 +70,7 @@ class Member:
         self._evaluations = self._of_batch = 0
         self._seconds = 0.0
         self._gathering: Gathering | None = None
+        self._collected: np.ndarray[Any, Any] | None = None
         self._grid: list[np.ndarray[Any, Any]] = []
         row: dict[str, Any] = {
             "repeat": cell.repeat,
@@ -146,13 +150,53 @@ class Member:
                 snapshots = snapshots.copy()
                 snapshots.add(x)
             self.result.trajectory = snapshots.images(x)
-        assert self._gathering is not None
         with self.timed("seconds_features"):
             batch = as_data(model, x)
-            if model.shows_images and first < GRID:
-                del self._grid[first:]  # of a larger batch that failed
-                self._grid += list(batch[: GRID - first].cpu().numpy())
-            self._gathering.add(batch, first)
+            self._gather(batch, first, images=model.shows_images)
+        if first == 0:
+            self._collected = self._collection(batch)
+        if self._collected is not None:
+            self._collected[first : first + count] = batch.cpu().numpy()
+
+    def _gather(self, batch: Tensor, first: int, *, images: bool) -> None:
+        assert self._gathering is not None
+        if images and first < GRID:
+            del self._grid[first:]  # of a larger batch that failed
+            self._grid += list(batch[: GRID - first].cpu().numpy())
+        self._gathering.add(batch, first)
+
+    def _collection(self, batch: Tensor) -> np.ndarray[Any, Any] | None:
+        """Room for all samples, if they are going to take so long that they are to be kept."""
+        if not self._bench.reuse or batch.dtype == torch.bfloat16:  # which numpy doesn't know
+            return None
+        samples = self._bench.suite.samples
+        seconds = self.result.row["seconds_sampling"] * samples / len(batch)
+        size = samples * batch[0].nbytes
+        if not self._bench.kept.is_worthwhile(seconds, size):
+            return None
+        first = batch[:1].cpu().numpy()
+        return np.empty((samples, *first.shape[1:]), first.dtype)
+
+    def take_kept(self, model: CountedModel, sigmas: Tensor) -> None:
+        """End with samples that were kept, if there are any."""
+        bench = self._bench
+        kept = bench.kept.find(self._kept_as) if bench.reuse else None
+        if kept is None or len(kept.samples) != bench.suite.samples:
+            return
+        row = self.result.row
+        row |= kept.row
+        self._seconds += row["seconds_sampling"]
+        self.result.trajectory = kept.trajectory
+        for first in range(0, len(kept.samples), bench.suite.batch_size):
+            with self.timed("seconds_features"):
+                batch = kept.samples[first : first + bench.suite.batch_size]
+                x = torch.from_numpy(batch).to(bench.device)
+                self._gather(x, first, images=model.shows_images)
+        self.finish(model, sigmas, kept.statistics)
+
+    @property
+    def _kept_as(self) -> str:
+        return kept_as(self.cell.samples, self._bench.device)
 
     def keep(self) -> None:
         """Count the batch as done."""
@@ -166,6 +210,7 @@ class Member:
             statistics: what the sampler has told of its trajectories.
         """
         bench, row, point = self._bench, self.result.row, self.cell.point
+        self._keep(statistics)
         if self._grid:
             self.result.grid = np.stack(self._grid)
         row["samples_per_second"] = bench.suite.samples / max(row["seconds_sampling"], 1e-9)
@@ -177,6 +222,12 @@ class Member:
                 columns = metric.component.compute(state, generated)
                 self._add_columns(f"metric {metric.name}", columns)
         self._close()
+
+    def _keep(self, statistics: Mapping[str, float]) -> None:
+        row, kept, samples = self.result.row, self._bench.kept, self._collected
+        if samples is not None and kept.is_worthwhile(row["seconds_sampling"], samples.nbytes):
+            told = {name: row[name] for name in KEPT if name in row}
+            kept.keep(self._kept_as, Kept(samples, told, statistics, self.result.trajectory))
 
     def fail(self, error: BaseException) -> None:
         """End with an error that is being handled."""
@@ -191,7 +242,7 @@ class Member:
         row["peak_memory_mb"] = environment.peak_memory_mb(self._bench.device)
         row["finished"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.ended = True
-        self._gathering = None  # it may be large, and others of the walk go on
+        self._gathering = self._collected = None  # they may be large, and others go on
 
     def _add_columns(self, owner: str, columns: Mapping[str, float]) -> None:
         row = self.result.row

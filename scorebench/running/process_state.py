@@ -38,7 +38,9 @@ def own_process_state(device: torch.device, seed: int, determinism: Determinism)
     devices = [device] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
+            if device.type != "cpu":
+                torch.manual_seed(seed)  # which is slow, and grows, where there is no such device
             _apply(determinism)
             yield
     finally:

@@ -18,6 +18,7 @@ from scorebench.running.context import Context
 from scorebench.running.environment import environment
 from scorebench.running.evidence import as_data
 from scorebench.running.fingerprint import data_digest
+from scorebench.running.kept import KeptSamples
 from scorebench.running.noise import StreamNoise
 from scorebench.running.pixels import shows_images
 from scorebench.running.reference import Origin, Reference
@@ -33,11 +34,13 @@ class Workbench:
     """The shared means of running one suite's cells on one device.
 
     Attributes:
+        reuse: whether samples may be had from an earlier cell that differs only in metrics.
         batch_sizes: by the ``id`` of models, for which the suite's has taken too much memory.
     """
 
     suite: Suite
     device: torch.device
+    reuse: bool = True
     batch_sizes: dict[int, int] = field(default_factory=dict)
     _models: dict[Any, ScoreModel] = field(default_factory=dict)
     _states: dict[Any, list[Arrays]] = field(default_factory=dict)
@@ -48,6 +51,11 @@ class Workbench:
     def environment(self) -> dict[str, Any]:
         """What rows are computed with, but for the suite's revision."""
         return environment(self.device)
+
+    @cached_property
+    def kept(self) -> KeptSamples:
+        """Samples of other cells."""
+        return KeptSamples(self.context.cache_dir / "samples")
 
     @cached_property
     def context(self) -> Context:
