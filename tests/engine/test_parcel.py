@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from scorebench.engine.parcel import pack
+from scorebench.errors import UserError
+from scorebench.running.plan import make_plan
+from scorebench.running.workbench import Workbench
+from scorebench.suite.load import load_suite
+
+PLUGIN = """
+from dataclasses import dataclass
+import scorebench
+from parcel_helper import SCALE
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled(scorebench.Sampler):
+    factor: float = 1.0
+    def trajectory(self, model, sigmas, noise):
+        yield self.factor * SCALE * model.denoise(self.start(model, sigmas[0], noise), sigmas[0])
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("scaled", Scaled)
+"""
+UNPACK = """
+import json, pickle, sys, torch
+from scorebench.running.measuring import run_cells
+from scorebench.running.workbench import Workbench
+parcel = pickle.load(open(sys.argv[1], "rb"))
+suite, cells = parcel.unpack()
+bench = Workbench(suite, torch.device("cpu"))
+row = run_cells(bench, [cells[0]])[0].row
+print(json.dumps([row["status"], row["error"], row.get("fid"), bench.context.describe(
+    cells[0].point.sampler.component)["source"], cells[0].fingerprint]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, small_suite: dict[str, Any]) -> Iterator[Path]:
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (folder / "scaled.py").write_text(PLUGIN)
+    (folder / "parcel_helper.py").write_text("SCALE = 3.0\n")
+    small_suite["sweep"][0]["sampler"] = {"name": "scaled", "factor": [0.5, 2.0]}
+    small_suite["plugins"] = ["scaled.py"]
+    (folder / "suite.yaml").write_text(yaml.safe_dump(small_suite))
+    places = list(sys.path)
+    yield folder
+    sys.path[:] = places
+    sys.modules.pop("parcel_helper", None)
+
+
+def sent(folder: Path) -> tuple[Path, Workbench, Any]:
+    bench = Workbench(load_suite(folder / "suite.yaml"), torch.device("cpu"))
+    cells = make_plan(bench).cells
+    path = folder.parent / "parcel"
+    path.write_bytes(pickle.dumps(pack(bench.suite, cells)))
+    return path, bench, cells[0]
+
+
+def unpacked(path: Path, environment: dict[str, str]) -> list[Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", UNPACK, str(path)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[Any] = yaml.safe_load(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("what", ["there", "moved", "edited", "without helper"])
+def test_a_run_is_the_same_wherever_it_is_unpacked(
+    folder: Path, environment: dict[str, str], what: str
+) -> None:
+    path, bench, cell = sent(folder)
+    source = bench.context.describe(cell.point.sampler.component)["source"]
+    if what == "moved":
+        folder.rename(folder.parent / "elsewhere")
+    elif what == "edited":
+        (folder / "parcel_helper.py").write_text("SCALE = 4.0\n")
+    elif what == "without helper":
+        (folder / "parcel_helper.py").unlink()
+    status, error, fid, its_source, fingerprint = unpacked(path, environment)
+    assert (status, error) == ("ok", None)
+    assert fid > 0.1
+    assert (its_source, fingerprint) == (source, cell.fingerprint)
+
+
+def test_points_of_one_component_still_share_it(folder: Path) -> None:
+    path, _, _ = sent(folder)
+    _, cells = pickle.loads(path.read_bytes()).unpack()
+    assert len({id(cell.point.model) for cell in cells}) == 1
+
+
+def test_what_cannot_be_sent_is_told(folder: Path) -> None:
+    bench = Workbench(load_suite(folder / "suite.yaml"), torch.device("cpu"))
+    bench.suite.data["stuck"] = lambda: None
+    with pytest.raises(UserError, match=r"can't be sent to workers .* use --engine inline"):
+        pack(bench.suite, [])
