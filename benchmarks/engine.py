@@ -1,0 +1,155 @@
+"""``python -m benchmarks.engine``: what engines cost beyond the cells they run, beside their peers.
+
+Goals: the local engine adds at most 3 ms a cell (median); two workers make a sweep that is bound by
+the processor at least 1.7 times as fast; a chain read after 10, 100 and 1,000 steps costs at most
+1.05 of its longest. All engines run the same cells under the same driver, each with one worker that
+stays warm. What one adds is the time from one result to the next, less what the cell itself took.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.cells import write_suite
+from benchmarks.engine_peers import Executor, Memorised, loky, standard
+from scorebench.engine.base import Engine, EngineOptions, make_engine
+from scorebench.engine.drive import Drive, prepare
+from scorebench.running.hardware import usable_cores
+from scorebench.suite.load import load_suite
+
+CELLS = 300  # of next to nothing
+ROUNDS = 5  # of all that is compared, in turn
+CHAIN = 1000  # iterations
+
+
+def write(folder: Path, name: str, sampler: Any, repeats: int = 1, samples: int = 256) -> Path:
+    """A suite of Langevin chains on a mixture fitted to real digits, a few ms an evaluation."""
+    path = folder / f"{name}.yaml"
+    suite = {
+        "name": name,
+        "samples": samples,
+        "repeats": repeats,
+        "dataset": "digits",
+        "features": "identity",
+        "metrics": ["moments"],
+        "sweep": [
+            {
+                "model": {"name": "factor_mixture", "components": 20, "rank": 8},
+                "schedule": {"name": "constant", "sigma": 0.5},
+                "sampler": {"name": "langevin", "step_size": 0.1, **sampler},
+            }
+        ],
+    }
+    path.write_text(yaml.safe_dump(suite))
+    return path
+
+
+def planned(suite: Path, engine: Engine) -> Drive:
+    """A run of a suite by an engine, into a directory of its own."""
+    results = Path(tempfile.mkdtemp(dir=suite.parent))
+    drive = prepare(load_suite(suite), results=results, device="cpu")
+    drive.engine = engine
+    return drive
+
+
+def added(drive: Drive) -> list[float]:
+    """Seconds from each result to the next, less those of the cell itself."""
+    gaps, last = [], 0.0
+    for number, (_, record) in enumerate(drive.run()):
+        assert record["row"]["status"] == "ok", record["row"]["error"]
+        now = time.perf_counter()
+        if number:
+            gaps.append(now - last - record["row"]["seconds"])
+        last = now
+    return gaps
+
+
+def seconds(drive: Drive) -> float:
+    """What a run takes, but for planning."""
+    started = time.perf_counter()
+    rows = [record["row"] for _, record in drive.run()]
+    assert {row["status"] for row in rows} == {"ok"}
+    return time.perf_counter() - started
+
+
+def local(workers: int) -> Engine:
+    """The local engine."""
+    return make_engine(EngineOptions(workers=workers))
+
+
+def overhead(folder: Path, ray: str) -> None:
+    """Print what each engine adds to a cell."""
+    suite = write_suite(folder, CELLS)
+    engines: dict[str, Callable[[], Engine]] = {
+        "local": lambda: local(1),
+        "inline, in no other process": lambda: make_engine(EngineOptions(name="inline")),
+        "ray": lambda: make_engine(EngineOptions(name="ray", workers=1, address=ray)),
+        "joblib's loky": lambda: Executor(loky),
+        "loky and joblib.Memory, as benchopt": lambda: Executor(
+            loky, Memorised(Path(tempfile.mkdtemp(dir=folder)))
+        ),
+        "concurrent.futures": lambda: Executor(standard),
+    }
+    gaps: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(ROUNDS):
+        for name, make in engines.items():
+            gaps[name] += added(planned(suite, make()))
+    print(f"Added to each of {CELLS} cells of next to nothing, {ROUNDS} rounds")
+    for name, found in gaps.items():
+        median, ninth = statistics.median(found) * 1e3, statistics.quantiles(found, n=10)[8] * 1e3
+        print(f"  {name:<36} median {median:6.2f} ms, nine in ten below {ninth:6.2f} ms")
+
+
+def speed_up(folder: Path) -> None:
+    """Print how much faster two workers are than one."""
+    suite = write(folder, "bound", {"steps": 150}, repeats=16)
+    ratios = []
+    for _ in range(3):
+        one, two = (seconds(planned(suite, local(workers))) for workers in (1, 2))
+        ratios.append(one / two)
+    print(
+        f"Two workers on {usable_cores()} cores, 16 cells: {statistics.median(ratios):.2f} times "
+        f"as fast as one, which took {one:.1f} s"
+    )
+
+
+def sharing(folder: Path) -> None:
+    """Print what a sweep over the length of a chain costs, against its longest alone."""
+    inline = EngineOptions(name="inline")
+    shared = write(folder, "shared", {"steps": [10, 100, CHAIN]})
+    longest = write(folder, "longest", {"steps": CHAIN})
+    ratios, costs = [], []
+    for _ in range(ROUNDS):
+        both = [seconds(planned(suite, make_engine(inline))) for suite in (shared, longest)]
+        ratios.append(both[0] / both[1])
+        costs.append(both[1])
+    print(
+        f"steps: [10, 100, {CHAIN:,}] costs {statistics.median(ratios):.3f} times its longest, "
+        f"which takes {statistics.median(costs):.2f} s"
+    )
+
+
+def main(parts: Sequence[Callable[[Path], None]] = (speed_up, sharing)) -> None:
+    """Print all of it. A Ray cluster of one worker is started, and stopped again."""
+    import ray
+
+    os.environ["SCOREBENCH_SAMPLES_GB"] = "0"  # samples are to be drawn every time
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        context = ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+        overhead(folder, context.address_info["address"])
+        ray.shutdown()
+        for part in parts:
+            part(folder)
+
+
+if __name__ == "__main__":
+    main()
