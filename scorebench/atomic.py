@@ -6,7 +6,6 @@ import os
 import tempfile
 from pathlib import Path
 
-
 HALF_WRITTEN = ".*.part"  # a pattern for the names of files that are being written
 
 

@@ -18,6 +18,8 @@ from scorebench.errors import UserError
 
 LOCK = "lock"  # what the file of a folder's lock is called
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+# A link might lead to a file of somebody else's, and a pipe would be waited for.
+UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 LONGEST = 4096  # bytes read of what a holder wrote
 
 _held: set[int] = set()  # the handles by which this process holds locks
@@ -69,7 +71,7 @@ def locked(path: Path, about: Mapping[str, Any]) -> Iterator[None]:
 def holder(path: Path) -> dict[str, Any] | None:
     """What the process that holds a lock wrote, empty if unreadable; None if nobody holds it."""
     try:
-        handle = os.open(path, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY | UNFOLLOWED)
     except OSError:
         return None
     try:
@@ -102,7 +104,7 @@ def _printable(value: object) -> str:
 
 def _take(path: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | UNFOLLOWED, 0o666)
         try:
             if _is_taken(handle, path):
                 return handle

@@ -35,6 +35,7 @@ from scorebench.lock import LOCK
 if TYPE_CHECKING:
     import pandas as pd
 
+FOLDERS = ("cells", "environments", "images", "trajectories")
 # The table's columns in order; parameters follow ``sampler``, metrics follow ``nfe``, and what they
 # hang on comes before ``LAST``.
 FIRST = ("suite", "model", "schedule", "sampler")
@@ -105,7 +106,7 @@ class Store:
             p.name.startswith(".") or p.name == LOCK for p in folder.iterdir()
         ):
             return
-        for name in ("cells", "environments", "images", "trajectories"):
+        for name in FOLDERS:
             if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder)):
                 raise UserError(
                     f"{folder / name} is a link that leads out of the results directory; replace "
@@ -131,8 +132,9 @@ class Store:
         """
         write_atomically(self.folder / "plan.json", _json(plan))  # first: it marks the directory
         write_atomically(self.folder / "suite.yaml", suite_text.encode())
-        for left in self.folder.glob(f"*/{HALF_WRITTEN}"):
-            left.unlink(missing_ok=True)
+        for name in FOLDERS:
+            for left in (self.folder / name).glob(HALF_WRITTEN):
+                left.unlink(missing_ok=True)
 
     def plan(self) -> dict[str, Any]:
         """The plan of the latest run; a cell that it lists twice counts once.

@@ -285,9 +285,18 @@ def test_other_errors_of_locks_and_files_are_not_taken_for_success(
         pass
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_gives_the_lock_back(tmp_path: Path) -> None:
-    (tmp_path / "lock").symlink_to("/dev/full")
-    with pytest.raises(OSError), locked(tmp_path / "lock", {}):  # noqa: PT011
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("as it was")
+    (tmp_path / "lock").symlink_to(precious)
+    assert holder(tmp_path / "lock") is None
+    with pytest.raises(OSError, match="symbolic links"), locked(tmp_path / "lock", {}):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert precious.read_text() == "as it was"
+
+
+def test_a_pipe_in_place_of_the_lock_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    assert holder(tmp_path / "lock") is None
+    with pytest.raises(OSError, match="Invalid argument"), locked(tmp_path / "lock", {}):
+        pass

@@ -172,6 +172,29 @@ def test_directories_that_cannot_be_used_are_refused(store: Store, tmp_path: Pat
         Store(tmp_path).check("s")
 
 
+@pytest.mark.parametrize("name", ["cells", "environments", "images", "trajectories"])
+def test_a_directory_with_a_link_that_leads_out_is_refused(
+    store: Store, tmp_path: Path, name: str
+) -> None:
+    (store.folder / name).symlink_to(tmp_path)
+    with pytest.raises(UserError, match=f"{name} is a link that leads out of the results"):
+        store.check("s")
+
+
+def test_a_link_to_a_directory_can_be_used(store: Store, tmp_path: Path) -> None:
+    store.write_cell(record("aa"))
+    (tmp_path / "link").symlink_to(store.folder)
+    Store(tmp_path / "link").check("s")
+
+
+@pytest.mark.parametrize("fingerprint", ["../../outside", "", "aa\0", "AA/../aa"])
+def test_a_fingerprint_that_is_none_is_of_no_cell(
+    store: Store, tmp_path: Path, fingerprint: str
+) -> None:
+    (tmp_path / "outside.json").write_text(json.dumps(record(fingerprint)))
+    assert store.finished([fingerprint]) == {}
+
+
 def test_a_directory_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(UserError, match="can't be written"):
         Store(Path("/proc/nowhere")).check("s")
@@ -301,3 +324,30 @@ def test_a_plan_of_another_shape_is_a_clear_error(store: Store, change: dict[str
 def test_a_name_too_long_for_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="can't be used: File name too long"):
         Store(tmp_path / ("x" * 300)).check("s")
+
+
+def test_what_a_killed_run_left_half_written_is_removed_at_the_next_start(store: Store) -> None:
+    store.write_cell(record("aa"))
+    cells = store.folder / "cells"
+    (cells / ".bb.json.x7a2_q1p.part").write_bytes(b'{"row": {"fing')
+    other = store.folder / "mine"
+    other.mkdir()
+    (other / ".kept.part").write_text("not ours")
+    store.begin("name: s\n", PLAN)
+    assert [path.name for path in cells.iterdir()] == ["aa.json"]
+    assert (other / ".kept.part").exists()
+
+
+def test_a_directory_with_a_lock_alone_may_become_a_results_directory(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("{}")  # of a run that was killed before it wrote its plan
+    Store(tmp_path).check("s")
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty and not a results directory"):
+        Store(tmp_path).check("s")
+
+
+def test_a_plan_whose_walks_are_no_names_is_none(store: Store) -> None:
+    cells = [{**cell, "walk": ["a"]} for cell in PLAN["cells"]]
+    (store.folder / "plan.json").write_text(json.dumps({**PLAN, "cells": cells}))
+    with pytest.raises(UserError, match="no readable plan"):
+        store.plan()

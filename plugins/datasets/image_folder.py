@@ -85,14 +85,20 @@ class Folder:
         ]
 
     def size(self, name: str) -> int:
-        return (self.path / name).stat().st_size
+        return self._file(name).stat().st_size
 
     def read(self, name: str) -> bytes:
-        return (self.path / name).read_bytes()
+        return self._file(name).read_bytes()
 
     def version(self, name: str) -> str:
-        with (self.path / name).open("rb") as stream:
+        with self._file(name).open("rb") as stream:
             return hashlib.file_digest(stream, "blake2b").hexdigest()
+
+    def _file(self, name: str) -> Path:
+        path = self.path / name
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise OSError("not a file")
+        return path
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,16 @@ from scorebench import UserError
 from scorebench.metrics import LARGEST_FEATURE, GaussianStatistics
 
 ROUNDING = 1e-5  # of the largest entry or eigenvalue; some files were computed in float32
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # e.g. of encryption
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 def read_statistics(path: Path) -> GaussianStatistics:
@@ -27,14 +38,14 @@ def read_statistics(path: Path) -> GaussianStatistics:
     if not zipfile.is_zipfile(path):
         raise UserError(f"{path}: expected statistics as an .npz archive, which this is not")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if missing := {"mu", "sigma"} - {*file.files}:
                 raise UserError(
                     f"{path}: expected arrays mu and sigma, but there is no "
                     f"{' and no '.join(sorted(missing))}, just {', '.join(file.files) or 'nothing'}"
                 )
             arrays = [np.asarray(file[name]) for name in ("mu", "sigma")]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise UserError(f"{path}: expected statistics as an .npz archive, but {error}") from None
     if any(array.dtype.kind not in "iuf" for array in arrays):
         raise UserError(

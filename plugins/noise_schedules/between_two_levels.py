@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from scorebench import NoiseSchedule
 
@@ -18,7 +18,7 @@ class BetweenTwoLevels(NoiseSchedule):
     generative models", table 1.
     """
 
-    n: Annotated[int, Ge(1)] = 18
+    n: Annotated[int, Ge(1), Le(1_000_000)] = 18
     """Number of noise levels."""
     sigma_max: Annotated[float, Gt(0)] = 80.0
     """First and largest noise level."""

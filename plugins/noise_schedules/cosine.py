@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from scorebench import NoiseSchedule
 
@@ -30,9 +30,9 @@ class Cosine(NoiseSchedule):
     which the network of that diffusion was trained. One level is that of the last step.
     """
 
-    n: Annotated[int, Ge(1)] = 18
+    n: Annotated[int, Ge(1), Le(1_000_000)] = 18
     """Number of noise levels, at most that of time steps."""
-    timesteps: Annotated[int, Ge(1)] = 1000
+    timesteps: Annotated[int, Ge(1), Le(1_000_000)] = 1000
     """Number of time steps T of the diffusion."""
     offset: Annotated[float, Ge(0)] = 0.008
     """s: keeps β away from 0 near the data; a share of all time."""

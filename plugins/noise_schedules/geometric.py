@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from .between_two_levels import BetweenTwoLevels
 
@@ -23,7 +23,7 @@ class Geometric(BetweenTwoLevels):
     section 3.1; the defaults are those of its experiments. One level is σ_max alone.
     """
 
-    n: Annotated[int, Ge(1)] = 10
+    n: Annotated[int, Ge(1), Le(1_000_000)] = 10
     """Number of noise levels."""
     sigma_max: Annotated[float, Gt(0)] = 1.0
     """First and largest noise level σ₁."""

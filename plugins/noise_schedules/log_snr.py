@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from .geometric import Geometric
 
@@ -20,7 +20,7 @@ class LogSNR(Geometric):
     range of Karras et al. 2022, table 1. One level is σ_max alone.
     """
 
-    n: Annotated[int, Ge(1)] = 18
+    n: Annotated[int, Ge(1), Le(1_000_000)] = 18
     """Number of noise levels."""
     sigma_max: Annotated[float, Gt(0)] = 80.0
     """First and largest noise level."""

@@ -34,7 +34,7 @@ class NCSNv2(NoiseSchedule):
     dataset: DatasetSpec | None = None
     """Whose samples: a dataset's name, or a mapping with name and parameters; the suite's own
     where not given."""
-    n: Annotated[int, Ge(1)] | None = None
+    n: Annotated[int, Ge(1), Le(1_000_000)] | None = None
     """Number of noise levels; by Technique 2 where not given."""
     sigma_min: Annotated[float, Gt(0)] = 0.01
     """Last and smallest noise level σ_L."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from scorebench import NoiseSchedule
 
@@ -26,9 +26,9 @@ class VPLinear(NoiseSchedule):
     diffusion was trained. One level is that of the last step T−1.
     """
 
-    n: Annotated[int, Ge(1)] = 18
+    n: Annotated[int, Ge(1), Le(1_000_000)] = 18
     """Number of noise levels, at most that of time steps."""
-    timesteps: Annotated[int, Ge(1)] = 1000
+    timesteps: Annotated[int, Ge(1), Le(1_000_000)] = 1000
     """Number of time steps T of the diffusion."""
     beta_min: Annotated[float, Gt(0), Lt(1)] = 1e-4
     """β of time step 0."""

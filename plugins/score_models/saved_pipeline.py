@@ -15,6 +15,7 @@ from .prediction import Prediction
 if TYPE_CHECKING:
     from torch import Tensor
 
+MOST_LAYERS = 1000
 PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "epsilon", "sample": "x0", "v_prediction": "v"}
 
 
@@ -43,9 +44,12 @@ def check_unconditional(pipeline: Path) -> None:
     about = _settings(path)
     kind = about.get("_class_name", "no known network")
     if kind != "UNet2DModel":
-        raise UserError(f"{path} is of {kind}, not of an unconditional UNet2DModel")
+        raise UserError(f"{path} is of {_brief(kind)}, not of an unconditional UNet2DModel")
     if about.get("num_class_embeds") is not None or about.get("class_embed_type") is not None:
         raise UserError(f"{path} is of a conditional model, which must be told a class")
+    layers = about.get("layers_per_block", 2)
+    if type(layers) is not int or layers > MOST_LAYERS:  # building them all might never end
+        raise UserError(f"{path} asks for {layers!r} layers_per_block, which no network has")
 
 
 def read_network(pipeline: Path) -> Any:
@@ -94,7 +98,10 @@ def event_shape(network: Any) -> tuple[int, ...]:
         raise UserError("the UNet2DModel doesn't say its sample_size")
     if about.out_channels not in (channels, 2 * channels):
         raise UserError(f"the UNet2DModel makes {about.out_channels} channels of {channels}")
-    return (channels, size, size) if isinstance(size, int) else (channels, *size)
+    sides = size if isinstance(size, list | tuple) else [size, size]
+    if len(sides) != 2 or not all(type(side) is int and side > 0 for side in sides):
+        raise UserError(f"the UNet2DModel has the sample_size {size!r}, which no image has")
+    return (channels, *sides)
 
 
 def read_schedule(pipeline: Path) -> tuple[Prediction, Tensor | None]:
@@ -114,17 +121,21 @@ def read_schedule(pipeline: Path) -> tuple[Prediction, Tensor | None]:
     diffusers = library()
     kind = getattr(diffusers.schedulers, name, None)
     if kind is None:
-        raise UserError(f"{path} is of {name}, which diffusers {diffusers.__version__} hasn't got")
+        raise UserError(
+            f"{path} is of {_brief(name)}, which diffusers {diffusers.__version__} hasn't got"
+        )
     try:
         scheduler = kind.from_config(about)
     except Exception as error:  # of many kinds
         raise UserError(f"{path} can't be used: {_brief(error)}") from error
     if not hasattr(scheduler, "alphas_cumprod"):
-        raise UserError(f"{path} is of {name}, whose noise levels aren't known here")
+        raise UserError(f"{path} is of {_brief(name)}, whose noise levels aren't known here")
     prediction = scheduler.config.get("prediction_type", "epsilon")
-    if prediction not in PREDICTIONS:
+    if prediction not in list(PREDICTIONS):  # a list, as a file may say what can't be hashed
         known = ", ".join(PREDICTIONS)
-        raise UserError(f"{path} has the prediction_type {prediction}, which isn't one of {known}")
+        raise UserError(
+            f"{path} has the prediction_type {_brief(prediction)}, which isn't one of {known}"
+        )
     return PREDICTIONS[prediction], scheduler.alphas_cumprod
 
 
@@ -138,7 +149,7 @@ def _settings(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"there is no {path}; a pipeline that diffusers saved has it") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} can't be read: {error}") from error
     if not isinstance(found, dict):
         raise UserError(f"{path} holds no settings")

@@ -27,6 +27,12 @@ def rerun(
             show_default=False,
         ),
     ],
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="Run plugin files and Python objects that the results' suite names."
+        ),
+    ] = False,
     device: Annotated[
         str | None,
         typer.Option(help="auto, cpu, cuda, cuda:1 or mps; as then unless given."),
@@ -41,7 +47,7 @@ def rerun(
     command = shlex.join(["scorebench", "run", *request.arguments])
     fingerprint = request.cell["fingerprint"]
     typer.echo(printable(f"row {fingerprint} of: {command} (in {request.folder})"))
-    again = engine.rerun(request, device=device)
+    again = engine.rerun(request, trusted=trust, device=device)
     if not again.same_fingerprint:
         typer.echo(
             "sources, parameters or data were changed since; the cell of the same parameters and "

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from scorebench.engine.only import SHORTEST
+from scorebench.engine.trust import check_objects, check_plugins
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell
 from scorebench.running.environment import choose_device, environment, revision
@@ -21,7 +22,6 @@ from scorebench.running.plan import Plan, check_models, check_reference, make_pl
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
 from scorebench.suite.load import load_suite
-
 
 MOST_THREADS = 1024  # believed of a file
 
@@ -107,15 +107,16 @@ def _environment(results: Path, name: object) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def rerun(request: Request, *, device: str | None = None) -> Again:
+def rerun(request: Request, *, trusted: bool = False, device: str | None = None) -> Again:
     """Run a row again, in this process; nothing is written but what the cache keeps.
 
     Args:
         request: which.
+        trusted: whether code that isn't installed may be run, as what the results tell of it.
         device: where; where it was asked for then unless given.
 
     Raises:
-        UserError: its suite can't be made again, or has no such cell any more.
+        UserError: its suite can't be made again, has no such cell any more, or isn't trusted.
     """
     path, settings, plugins, own_device = _parsed(request.arguments)
     if not request.folder.is_dir():
@@ -124,7 +125,11 @@ def rerun(request: Request, *, device: str | None = None) -> Again:
             "they were, as seen from the suite"
         )
     with contextlib.chdir(request.folder):
+        if not trusted:
+            check_plugins(path, settings, plugins)
         suite = load_suite(path, settings=settings, plugins=plugins)
+        if not trusted:
+            check_objects(suite)
         bench = Workbench(suite, choose_device(device or own_device), reuse=False)
         cell = _cell(make_plan(bench), request.cell)
         check_models(bench, [cell])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def read(paths: Sequence[Path]) -> list[Results]:
     Raises:
         UserError: one is neither, is no table to report on, or is given twice.
     """
-    places = [path.resolve() for path in paths]
+    places = [Path(os.path.realpath(path)) for path in paths]  # resolve fails at a loop of links
     for i, place in enumerate(places):
         if place in places[:i]:
             raise UserError(f"{paths[i]} is given twice")

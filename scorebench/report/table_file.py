@@ -13,6 +13,7 @@ from scorebench.report.numbers import printable
 from scorebench.store import FIRST
 
 SUFFIXES = (".csv", ".parquet")
+MOST_COLUMNS, MOST_ROWS = 10_000, 10_000_000
 INDEX = re.compile(r"|Unnamed: \d+|__index_level_\d+__")  # as pandas writes one
 TEXTS = (*FIRST, "status", "error", "device", "environment", "fingerprint", "finished")
 TEXT = re.compile(rf"{'|'.join(TEXTS)}|features|reference|.*_digest|.*\.yardstick")
@@ -34,12 +35,14 @@ def read_table_file(path: Path) -> pd.DataFrame:
     Raises:
         UserError: there is no such file, it can't be read, or two columns have the same name.
     """
+    from pyarrow import ArrowException
+
     suffix = path.suffix.lower()
     if not path.is_file():
         raise UserError(f"{path}: there is no such file")
     try:
         table = _csv(path) if suffix == ".csv" else _parquet(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError, ArrowException) as error:
         why = printable(str(error).strip().partition("\n")[0])
         raise UserError(f"{path}: can't be read as a {suffix} table: {why}") from None
     names = pd.Index([str(name).strip() for name in table])
@@ -53,9 +56,11 @@ def read_table_file(path: Path) -> pd.DataFrame:
 def _csv(path: Path) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig") as file:
         header = file.readline()
+    separator = ";" if ";" in header and "," not in header else ","
+    _check_size(columns=header.count(separator) + 1)
     table = pd.read_csv(
         path,
-        sep=";" if ";" in header and "," not in header else ",",
+        sep=separator,
         header=None,  # with one, pandas would rename columns of the same name
         dtype=str,
         keep_default_na=False,
@@ -70,12 +75,20 @@ def _parquet(path: Path) -> pd.DataFrame:
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
+        _check_size(columns=file.metadata.num_columns, rows=file.metadata.num_rows)
         read = file.read()
     for i, field in enumerate(read.schema):
         if pa.types.is_decimal(field.type):  # to pandas they are no numbers
             read = read.set_column(i, field.name, read[i].cast(pa.float64()))
-    table: pd.DataFrame = read.to_pandas()
-    return table.reset_index(drop=table.index.names == [None])
+    # What pandas notes in a file beside its columns may be of no sense.
+    table: pd.DataFrame = read.replace_schema_metadata(None).to_pandas()
+    return table
+
+
+def _check_size(*, columns: int, rows: int = 0) -> None:
+    """Raise ValueError for a table that would take hours to read, or all memory."""
+    if columns > MOST_COLUMNS or rows > MOST_ROWS:
+        raise ValueError(f"it has more than {MOST_COLUMNS:,} columns or {MOST_ROWS:,} rows")
 
 
 def _from_text(name: str, cells: pd.Series[str]) -> pd.Series[Any]:

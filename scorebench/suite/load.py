@@ -89,7 +89,7 @@ def _load_plugins(host: Host, document: yaml.Document, folder: Path) -> None:
     """Load the plugins that a file names, relative to its folder; mistakes are reported."""
     named = document.data.get("plugins") or []
     for i, plugin in enumerate(named if isinstance(named, list) else []):
-        if isinstance(plugin, str):
+        if isinstance(plugin, str) and plugin:
             try:
                 host.load_paths([beside(folder, Path(plugin))])
             except (UserError, ValueError) as error:

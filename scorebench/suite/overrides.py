@@ -28,19 +28,20 @@ def apply(document: Document, settings: Iterable[str]) -> None:
     for setting in settings:
         path, equals, text = setting.partition("=")
         location = _location(path.strip())
+        told = setting if setting.isprintable() else repr(setting)
         if not equals or not location:
             raise UserError(
-                f"--set {setting}: expected path=value, e.g. n=5 or sweep[0].schedule.n=[5,10]"
+                f"--set {told}: expected path=value, e.g. n=5 or sweep[0].schedule.n=[5,10]"
             )
         try:
-            given = parse(text, f"--set {setting}")
+            given = parse(text, f"--set {told}")
             given.stop_if_problems()
         except SuiteError as error:
             raise UserError(str(error)) from None
         if document.data is None:
             document.data = {}
-        for place in _places(document.data, location, setting):
-            _assign(document.data, place, copy.deepcopy(given.data), setting)
+        for place in _places(document.data, location, told):
+            _assign(document.data, place, copy.deepcopy(given.data), told)
             for known in [k for k in document.lines if k[: len(place)] == place]:
                 del document.lines[known]
             document.lines[place] = 0  # not a place in the file

@@ -92,7 +92,7 @@ class SuiteFile(File):
     reference: Literal["dataset", "model"] = "dataset"
     features: Any = None
     metrics: list[Any] = Field([])
-    plugins: list[str] = Field([])
+    plugins: list[Annotated[str, Field(min_length=1)]] = Field([])
     precision: Precision = Precision()
     limits: Limits = Limits()
     determinism: Determinism = Determinism()

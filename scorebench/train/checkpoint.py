@@ -118,7 +118,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
         UserError: it isn't there or isn't one that ``write_tensors`` wrote.
     """
     try:
-        with safe_open(path, "pt") as file:
+        with _opened(path) as file:
             about = About.parse(file.metadata())
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
@@ -133,7 +133,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], About]:
 def read_about(path: Path) -> About | None:
     """What a file of weights says of itself; None where there is none that can be read."""
     try:
-        with safe_open(path, "pt") as file:
+        with _opened(path) as file:
             return About.parse(file.metadata())
     except (SafetensorError, ValueError, OSError):
         return None
@@ -185,6 +185,13 @@ def load_checkpoint(
     field = LearnedField(module, preconditioning, parametrisation, about.sigma_data)
     model = LearnedEnergyModel if parametrisation == "energy" else LearnedModel
     return model(field, about.event_shape, about.value_range, torch.device(device), dtype)
+
+
+def _opened(path: Path) -> Any:
+    """A safetensors file of which the header is read; raises ValueError for a pipe or the like."""
+    if path.exists() and not path.is_file():
+        raise ValueError("not a file")
+    return safe_open(path, "pt")
 
 
 def _config(path: Path) -> Any:

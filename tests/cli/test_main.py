@@ -72,6 +72,16 @@ def test_help_names_the_commands(scorebench: Scorebench) -> None:
     assert all(command in done.stdout for command in ("run", "report", "list", "show"))
 
 
+def test_words_of_a_file_do_nothing_to_the_terminal(
+    in_process: Callable[..., Ended], tmp_path: Path
+) -> None:
+    (tmp_path / "s.yaml").write_text('{name: a, seed: "\\e[2J", plugins: ["\\e[2J.py"]}')
+    done = in_process("run", "s.yaml")
+    assert done.returncode == 2
+    assert r"plugin \x1b[2J.py is not a Python file" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_version(scorebench: Scorebench) -> None:
     assert scorebench("--version").stdout.startswith("scorebench 0.")
 

@@ -148,18 +148,18 @@ def test_a_row_that_failed_is_told_to_fail_the_same_way_or_not(
     plugins = ("--plugins", "my_plugin.py", "--engine", "inline", "--device", "cpu")
     assert call("run", "suite.yaml", *plugins)[0] == 1
     results = tmp_path / "results" / "small"
-    code, told, _ = call("rerun", results, 1)
+    code, told, _ = call("rerun", results, 1, "--trust")
     assert (code, told.splitlines()[-1]) == (0, "identical, to the last bit")
     assert "--plugins my_plugin.py" in told
     assert "error then: ValueError: no\nerror now:  ValueError: no\n" in told
     says.write_text("nay")
-    code, told, _ = call("rerun", results, 1)
+    code, told, _ = call("rerun", results, 1, "--trust")
     assert (code, told.splitlines()[-1]) == (
         0,
         "agree: it fails in the same way, and tells otherwise",
     )
     says.write_text("")
-    code, told, _ = call("rerun", results, 1)
+    code, told, _ = call("rerun", results, 1, "--trust")
     assert code == 1
     assert told.splitlines()[-1].startswith("differ: ")
 

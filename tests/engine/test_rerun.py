@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from scorebench.engine.rerun import Request, find, rerun
 from scorebench.errors import UserError
@@ -175,3 +176,38 @@ def test_arguments_that_no_plan_has_are_refused(
 def test_a_device_that_is_not_here_is_told(request_of: Callable[..., Request]) -> None:
     with pytest.raises(UserError, match="device 'cuda:99' is not available here; try auto or cpu"):
         rerun(request_of("--device", "cuda:99"))
+
+
+EVIL = """
+from pathlib import Path
+Path(__file__).with_suffix(".ran").touch()
+"""
+
+
+@pytest.mark.parametrize("how", ["option", "suite", "setting", "object"])
+def test_nothing_that_results_name_is_run_unless_they_are_trusted(
+    tmp_path: Path, small_suite: dict[str, Any], how: str
+) -> None:
+    evil = tmp_path / "evil.py"
+    evil.write_text(EVIL)
+    arguments = ["suite.yaml"]
+    if how == "option":
+        arguments += ["--plugins", "evil.py"]
+    elif how == "suite":
+        small_suite["plugins"] = ["evil.py"]
+    elif how == "setting":
+        arguments += ["--set", "plugins=[evil.py]"]
+    else:
+        model = {"name": "energy", "energy": "evil.py:energy", "event_shape": [2]}
+        small_suite["sweep"][0]["model"] = model
+    (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
+    cell = {"fingerprint": "abcdef", "repeat": 0, "columns": {}}
+    request = Request(cell, {}, {}, arguments, tmp_path)
+    with pytest.raises(
+        UserError, match=r"this would run .*evil.py.*give --trust if they are yours"
+    ):
+        rerun(request, device="cpu")
+    assert not evil.with_suffix(".ran").exists()
+    with pytest.raises(UserError):
+        rerun(request, trusted=True, device="cpu")
+    assert evil.with_suffix(".ran").exists()

@@ -69,6 +69,9 @@ def test_paths_where_nothing_is(tmp_path: Path) -> None:
         read([tmp_path / "missing.parquet"])
     with pytest.raises(UserError, match="is not a results directory"):
         read([tmp_path])
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UserError, match="there is no such results directory or table"):
+        read([tmp_path / "loop"])
 
 
 def test_rows_may_lack_what_a_report_needs(write_results: Write) -> None:

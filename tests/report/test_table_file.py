@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -137,12 +138,23 @@ def test_suffixes_may_be_in_capital_letters(tmp_path: Path) -> None:
         (b"a,b\n\xff,1\n", "can't be read as a .csv table: 'utf-8' codec"),
         ("a,b, a\n1,2,3\n", "two columns are called a"),
         (pa.table([[1], [2]], names=["a", "a"]), "two columns are called a"),
+        (",".join(map(str, range(20_000))), "can't be read as a .csv table: it has more than 10,0"),
+        (";".join(map(str, range(20_000))), "can't be read as a .csv table: it has more than 10,0"),
+        (pa.table({f"c{i}": [1] for i in range(20_000)}), "can't be read .* it has more than 10,0"),
+        (pa.table({"a": pa.nulls(2**24)}), "can't be read as a .parquet table: it has more than"),
     ],
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, content: str | bytes, why: str) -> None:
     with pytest.raises(UserError, match=rf"t\.(csv|parquet): {why}") as raised:
         read(tmp_path, content)
     assert str(raised.value).isprintable()
+
+
+def test_what_pandas_notes_in_a_parquet_may_make_no_sense(tmp_path: Path) -> None:
+    index = [{"kind": "range", "name": None, "start": 0, "stop": 2**40, "step": 1}]
+    notes = {"index_columns": index, "columns": [{"name": 3, "numpy_type": "x[y]"}]}
+    table = pa.table({"a": [1, 2]}).replace_schema_metadata({"pandas": json.dumps(notes)})
+    assert cells(read(tmp_path, table)["a"]) == [1, 2]
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:

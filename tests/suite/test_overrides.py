@@ -84,6 +84,8 @@ def test_setting_one_alias_leaves_the_others() -> None:
         ("a..b=5", "expected path=value"),
         ("a.[0]=5", "expected path=value"),
         ("sweep[x]=5", "expected path=value"),
+        ("limits.\ud800=5", "expected path=value"),
+        ("limits\n..retries=5", "expected path=value"),
         ("sweep[-1]=5", "expected path=value"),
         ("sweep[" + "1" * 5000 + "]=5", "expected path=value"),
         ("sweep[1].schedule=karras", "sweep has no item [1]"),
@@ -105,7 +107,8 @@ def test_setting_one_alias_leaves_the_others() -> None:
 def test_a_setting_that_leads_nowhere_says_so(setting: str, told: str) -> None:
     with pytest.raises(UserError) as raised:
         after(setting)
-    assert str(raised.value).startswith(f"--set {setting}")
+    shown = setting if setting.isprintable() else repr(setting)
+    assert str(raised.value).startswith(f"--set {shown}:")
     assert told in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -153,4 +156,5 @@ def test_any_setting_is_applied_or_refused_as_the_users_mistake(setting: str) ->
         after(setting)
     except UserError as error:
         refused = str(error)
-    assert not refused or refused.startswith(f"--set {setting}")
+    shown = setting if setting.isprintable() else repr(setting)
+    assert not refused or refused.startswith(f"--set {shown}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -179,7 +180,11 @@ def test_of_several_merged_mappings_the_first_wins() -> None:
         ("!!timestamp b: a", "1: not valid YAML: 'b' is no timestamp"),
         ("a: 1\nb: 2001-02-30", "2: not valid YAML: '2001-02-30' is no timestamp"),
         ("a: 1\nb: 0x" + "f" * 5000, "2: not valid YAML: number too large"),
-        ("a: 1\nb: " + "9" * 5000, "2: not valid YAML: '9999"),
+        ("a: 1\nb: " + "9" * 5000, "2: not valid YAML: number too large"),
+        ("a: 1\nb: 1" + ":0" * 400_000, "2: not valid YAML: number too large"),
+        ("a: 1\nb: 0." + "9" * 5000, "2: not valid YAML: number too large"),
+        ('a: "\\ud800"', "1: not valid YAML: '\\ud800' holds half a character"),
+        ('"\\udfff": 1', "1: not valid YAML: '\\udfff' holds half a character"),
         ('a: 1\nb: "\\UFFFFFFFF"', "2: not valid YAML: "),
         ("a: 1\nb: \0", "2: not valid YAML: the character '\\x00' is not allowed"),
         ("a: 1\nb: " + "[" * 100 + "]" * 100, "2: not valid YAML: nested too deeply"),
@@ -260,6 +265,12 @@ def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
         assert str(raised.value) == f"{path}: {told}"
     with pytest.raises(UserError, match=r"a\\x00b': can't be read: embedded null byte"):
         load(tmp_path / "a\0b")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "s.yaml")
+    with pytest.raises(UserError, match=r"s\.yaml: can't be read: not a file"):
+        load(tmp_path / "s.yaml")
 
 
 def test_a_file_that_may_not_be_read_is_the_users_mistake(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pickle
 import shutil
 import struct
@@ -134,6 +135,13 @@ def test_a_folder_instead_of_weights(folder: Path) -> None:
     (folder / MODEL).unlink()
     (folder / MODEL).mkdir()
     assert "/model.safetensors is damaged" in fails(folder)
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    (folder / MODEL).unlink()
+    os.mkfifo(folder / MODEL)
+    assert "/model.safetensors is damaged or no file of weights: not a file" in fails(folder)
+    assert read_about(folder / MODEL) is None
 
 
 @settings(

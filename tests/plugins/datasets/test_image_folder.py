@@ -278,6 +278,12 @@ def test_truncated_image(pets, kept):
     assert "train/cat/1.png in " in error_of(kept(pets))
 
 
+def test_pipe(pets):
+    (pets / "train" / "cat" / "1.png").unlink()
+    os.mkfifo(pets / "train" / "cat" / "1.png")
+    assert "can't be read (not a file)" in error_of(pets)
+
+
 def test_damaged_zip(pets):
     archive = packed(pets, zipfile.ZIP_STORED)
     content = bytearray(archive.read_bytes())

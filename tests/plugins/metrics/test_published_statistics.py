@@ -93,6 +93,14 @@ def test_an_archive_that_is_damaged(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"x\.npz: .*Bad CRC-32"):
         read_statistics(path)
+    for place, flags in ((8, 1), (8, 32), (6, 255), (10, 14)):  # encrypted, patched, new, LZMA
+        np.savez(path, mu=np.zeros(2), sigma=SIGMA)
+        content = bytearray(path.read_bytes())
+        for magic, before in ((b"PK\x03\x04", 2), (b"PK\x01\x02", 0)):
+            content[content.index(magic) + place - before] = flags
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"x\.npz: expected statistics as an \.npz archive"):
+            read_statistics(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mu.npy", "not an array")
         archive.writestr("sigma.npy", "nor this")

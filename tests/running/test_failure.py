@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scorebench.errors import DivergenceError, PluginError, TimeLimitError
+from scorebench.running.failure import is_out_of_memory, one_line, status
+
+
+def refused() -> BaseException:
+    """What torch raises where the system refuses memory."""
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60)
+    return caught.value
+
+
+class SpeechlessError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (DivergenceError("inf"), "diverged"),
+        (TimeLimitError("late"), "timeout"),
+        (torch.OutOfMemoryError("no room"), "out_of_memory"),
+        (MemoryError(), "out_of_memory"),
+        (refused(), "out_of_memory"),
+        (RuntimeError("shapes don't fit"), "failed"),
+        (PluginError("breaks the rules"), "failed"),
+        (SystemExit(3), "failed"),
+    ],
+)
+def test_statuses(error: BaseException, expected: str) -> None:
+    assert status(error) == expected
+    assert is_out_of_memory(error) == (expected == "out_of_memory")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PluginError("breaks\n the rules"), "breaks the rules"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (MemoryError(), "MemoryError"),
+        (SpeechlessError(), "SpeechlessError"),
+    ],
+)
+def test_a_failure_is_told_in_one_line(error: BaseException, told: str) -> None:
+    assert one_line(error) == told
