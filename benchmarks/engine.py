@@ -144,8 +144,8 @@ def main(parts: Sequence[Callable[[Path], None]] = (speed_up, sharing)) -> None:
     os.environ["SCOREBENCH_SAMPLES_GB"] = "0"  # samples are to be drawn every time
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        context = ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
-        overhead(folder, context.address_info["address"])
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+        overhead(folder, ray.get_runtime_context().gcs_address)
         ray.shutdown()
         for part in parts:
             part(folder)

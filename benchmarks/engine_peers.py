@@ -47,7 +47,7 @@ class Executor:
     ) -> None:
         self._make, self._call = make, call
 
-    def workers(self, device: torch.device) -> int:
+    def workers(self, bench: Workbench) -> int:
         """One."""
         return 1
 

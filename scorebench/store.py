@@ -132,8 +132,8 @@ class Store:
         """
         write_atomically(self.folder / "plan.json", _json(plan))  # first: it marks the directory
         write_atomically(self.folder / "suite.yaml", suite_text.encode())
-        for name in FOLDERS:
-            for left in (self.folder / name).glob(HALF_WRITTEN):
+        for place in (self.folder, *(self.folder / name for name in FOLDERS)):
+            for left in place.glob(HALF_WRITTEN):
                 left.unlink(missing_ok=True)
 
     def plan(self) -> dict[str, Any]:
@@ -198,9 +198,9 @@ class Store:
 
     def write_environment(self, name: str, environment: Mapping[str, Any]) -> None:
         """Keep what rows were computed with."""
-        path = self.folder / "environments" / f"{name}.json"
-        if not path.exists():
-            write_atomically(path, _json(environment))
+        path, content = self.folder / "environments" / f"{name}.json", _json(environment)
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
 
     def table(self) -> pd.DataFrame:
         """One row for every finished cell of the latest run, in the plan's order."""
@@ -208,9 +208,13 @@ class Store:
         records = self.finished(cell["fingerprint"] for cell in plan["cells"])
         return assemble(plan, records)
 
-    def write_table(self) -> pd.DataFrame:
-        """Derive ``table.parquet`` and ``table.csv`` from the cells."""
-        table = self.table()
+    def write_table(self, records: Mapping[str, Mapping[str, Any]] | None = None) -> pd.DataFrame:
+        """Derive ``table.parquet`` and ``table.csv`` from the cells.
+
+        Args:
+            records: those of the cells that have ended, as ``finished`` gives them; read if None.
+        """
+        table = self.table() if records is None else assemble(self.plan(), records)
         write_atomically(self.folder / "table.parquet", table.to_parquet(index=False))
         write_atomically(self.folder / "table.csv", table.to_csv(index=False).encode())
         return table

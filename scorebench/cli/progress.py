@@ -46,7 +46,7 @@ def run_with_progress(drive: Drive) -> None:
         ) as progress,
     ):
         task = progress.add_task(
-            "loading models and reference",
+            drive.plan.suite.name,
             total=evaluations(drive.pending),
             cells=f"0/{total}",
             left="",
@@ -62,7 +62,6 @@ def run_with_progress(drive: Drive) -> None:
             progress.update(
                 task,
                 advance=evaluations([cell]),
-                description=drive.plan.suite.name,
                 cells=f"{done}/{total}",
                 left=forecast.told(),
             )

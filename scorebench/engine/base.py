@@ -6,8 +6,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-
 from scorebench.errors import UserError, did_you_mean
 from scorebench.running.cell import Cell, Result
 from scorebench.running.workbench import Workbench
@@ -22,7 +20,7 @@ class Engine(Protocol):
     it can't run at all.
     """
 
-    def workers(self, device: torch.device) -> int:
+    def workers(self, bench: Workbench) -> int:
         """How many cells it runs at a time, as far as is known before it does."""
         ...
 
@@ -50,8 +48,12 @@ class EngineOptions:
     debug: bool = False
 
 
-def make_engine(options: EngineOptions) -> Engine:
+def make_engine(options: EngineOptions, device: str = "auto") -> Engine:
     """An engine.
+
+    Args:
+        options: which, and how it is to be.
+        device: the device that the user asked for; other machines may have others than this.
 
     Raises:
         UserError: there is none of that name, or it takes no such option.
@@ -77,4 +79,4 @@ def make_engine(options: EngineOptions) -> Engine:
         return LocalEngine(options.workers)
     from scorebench.engine.ray_cluster import RayEngine
 
-    return RayEngine(workers=options.workers, address=options.address)
+    return RayEngine(workers=options.workers, address=options.address, gpus=device != "cpu")

@@ -61,7 +61,7 @@ class Drive:
     @property
     def workers(self) -> int:
         """How many cells run at a time."""
-        return self.engine.workers(self.bench.device)
+        return self.engine.workers(self.bench)
 
     @property
     def evaluations(self) -> int:
@@ -133,7 +133,7 @@ class Drive:
                 yield from self._run()
             finally:
                 with self._writing():
-                    self.table = self.store.write_table()
+                    self.table = self.store.write_table(self.finished)
 
     def _run(self) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
         environments = _Environments(self.store, revision(self.bench.suite.path.parent))
@@ -182,8 +182,9 @@ class Drive:
             yield
         except OSError as error:
             raise UserError(
-                f"{self.store.folder} can't be written any more: {error.strerror}; finished cells "
-                "are kept, and the same command goes on from them"
+                f"{error.filename or self.store.folder} can't be written any more: "
+                f"{error.strerror}; finished cells are kept, and once it can be, the same command "
+                "goes on from them"
             ) from error
 
     @cached_property
@@ -272,7 +273,7 @@ def prepare(
             would take the place of others.
         SuiteError: mistakes that show once the dataset and schedules are loaded.
     """
-    chosen = make_engine(engine)
+    chosen = make_engine(engine, device)
     store = Store(results or Path("results") / suite.name)
     store.check(suite.name)
     bench = Workbench(suite, choose_device(device))

@@ -6,8 +6,6 @@ import pdb
 import sys
 from collections.abc import Generator, Sequence
 
-import torch
-
 from scorebench.engine.pool import RETRIED
 from scorebench.engine.tasks import Task, tasks
 from scorebench.running.cell import Cell, Result
@@ -28,7 +26,7 @@ class InlineEngine:
     def __init__(self, *, debug: bool = False) -> None:
         self._debug = debug
 
-    def workers(self, device: torch.device) -> int:
+    def workers(self, bench: Workbench) -> int:
         """One: this process."""
         return 1
 

@@ -15,7 +15,7 @@ import threading
 import types
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -25,6 +25,7 @@ from scorebench.engine.parcel import Parcel, pack
 from scorebench.engine.pool import Pool
 from scorebench.engine.served import serve
 from scorebench.engine.workers import Died, Message
+from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
 from scorebench.running.environment import device_name
 from scorebench.running.hardware import usable_cores
@@ -44,17 +45,26 @@ class LocalEngine:
     Args:
         workers: how many; unless given, one for each GPU, or for each core up to four. The cores
             are divided among them.
+
+    Raises:
+        UserError: the system refuses to start processes, e.g. for want of space for their socket.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         self._wanted = workers
-        with _no_main():  # the server loads torch while the driver plans
-            _context.set_forkserver_preload(PRELOADED)
-            forkserver.ensure_running()
+        try:
+            with _apart():  # the server loads torch while the driver plans
+                _context.set_forkserver_preload(PRELOADED)
+                forkserver.ensure_running()
+        except OSError as error:
+            raise UserError(
+                f"workers can't be started: {error.strerror}; make space there, set TMPDIR to "
+                "another folder, or use --engine inline"
+            ) from error
 
-    def workers(self, device: torch.device) -> int:
+    def workers(self, bench: Workbench) -> int:
         """One for each device, unless told otherwise."""
-        return len(_devices(device, self._wanted))
+        return len(_devices(bench.device, self._wanted))
 
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
@@ -87,7 +97,7 @@ class LocalWorker:
         self.torch_device, self.device = device, device_name(device)
         self.connection, theirs = _context.Pipe()
         output, printed = _context.Pipe(duplex=False)
-        with _no_main():
+        with _apart():
             self.process = _context.Process(
                 target=serve, args=(theirs, printed, parcel, str(device), threads), daemon=True
             )
@@ -177,11 +187,18 @@ class LocalWorkers:
 
 
 @contextmanager
-def _no_main() -> Iterator[None]:
-    """Keep the program that runs this out of workers, where multiprocessing would run it again."""
+def _apart() -> Iterator[None]:
+    """Keep Ctrl-C from what is started, which would tell of it while it loads torch.
+
+    Also the program that runs this is kept out of workers, where multiprocessing would run it
+    again.
+    """
+    resource_tracker.ensure_running()  # starting it would end the block
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

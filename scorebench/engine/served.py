@@ -6,7 +6,7 @@ import faulthandler
 import os
 import signal
 import threading
-from multiprocessing import parent_process
+from multiprocessing import current_process, parent_process
 from multiprocessing.connection import Connection, wait
 
 import torch
@@ -30,6 +30,8 @@ def serve(
         threads: of torch, on the CPU.
     """
     os.setsid()
+    # Plugins may have processes of their own, which end with this one's group.
+    current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(output)

@@ -53,6 +53,8 @@ Message = Ready | Began | Done | Died
 class Worker(Protocol):
     """A process that runs tasks one after the other, in the order they are handed in.
 
+    It says Ready once, and of every task Began and Done; Died may come at any time, and ends it.
+
     Attributes:
         place: where it is; equal for workers of one machine.
         device: on which it computes, in words, for rows of cells that took it down.

@@ -41,6 +41,10 @@ HOSTILE = """
             threading.Thread(target=lambda: [random.random() for _ in range(10**6)]).start()
         threading.Thread(target=time.sleep, args=(600,)).start()
 
+    def loader():
+        data = torch.utils.data.DataLoader(range(8), num_workers=1)
+        assert sum(int(x) for x in data) == 28
+
     def fork():
         if os.fork() == 0:
             time.sleep(600)
@@ -74,6 +78,7 @@ HOSTILE = """
         "shout": shout,
         "threads": threads,
         "fork": fork,
+        "loader": loader,
         "seed": seed,
         "settings": settings,
         "handlers": handlers,
@@ -188,6 +193,7 @@ CHANGES = [
     "shout",
     "threads",
     "fork",
+    "loader",
     "seed",
     "settings",
     "handlers",

@@ -232,3 +232,17 @@ def test_workers_that_never_start_end_the_run(planned: Callable[..., Any]) -> No
     bench, cells = planned()
     with pytest.raises(UserError, match="workers can't start: killed by SIGKILL\nno room"):
         list(Pool(bench, cells, Stillborn(well)).run())
+
+
+def test_a_machine_that_is_lost_before_its_worker_is_ready_is_no_reason_to_stop(
+    planned: Callable[..., Any],
+) -> None:
+    class Flaky(Team):
+        def start(self) -> Scripted:
+            worker = super().start()
+            if worker.number < 2 * pool.STARTS:
+                worker.messages = [Died("its node is gone", blameless=True)]
+            return worker
+
+    bench, cells = planned()
+    assert len(list(Pool(bench, cells, Flaky(well)).run())) == len(cells)

@@ -1,0 +1,172 @@
+"""Workers on a Ray cluster by themselves: what they need from their node, and what they don't."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+import torch
+from ray.cluster_utils import Cluster
+
+from scorebench import UserError
+from scorebench.engine.parcel import Parcel, pack
+from scorebench.engine.ray_connection import Connection
+from scorebench.engine.ray_nodes import nodes
+from scorebench.engine.ray_workers import RayWorkers
+from scorebench.engine.workers import Began, Done, Message, Ready
+from scorebench.running.plan import make_plan
+from scorebench.running.workbench import Workbench
+from scorebench.suite.load import load_suite
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+PATIENCE = 60  # seconds
+
+PLUGIN = """
+from dataclasses import dataclass
+import scorebench
+from workers_helper import SHRINK
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(scorebench.Sampler):
+    def trajectory(self, model, sigmas, noise):
+        yield SHRINK * model.denoise(self.start(model, sigmas[0], noise), sigmas[0])
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("mine", Mine)
+"""
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Connection]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        made = Cluster()
+        made.add_node(num_cpus=1, include_dashboard=False)
+        connection = Connection(made.address)
+        yield connection
+        connection.close()
+        made.shutdown()
+
+
+def workers_of(connection: Connection, parcel: Parcel, modules: list[str]) -> RayWorkers:
+    return RayWorkers(
+        connection,
+        parcel,
+        nodes=lambda: nodes(connection.nodes(), 1.0, gpus=False),
+        modules=modules,
+        share=1.0,
+        most=None,
+    )
+
+
+def hear(workers: RayWorkers, number: int) -> list[Message]:
+    heard: list[Message] = []
+    give_up = time.monotonic() + PATIENCE
+    while len(heard) < number and time.monotonic() < give_up:
+        heard += [message for _, message in workers.wait(1)]
+    return heard
+
+
+def test_plugin_files_travel_to_nodes_that_lack_them(
+    connection: Connection,
+    small_suite: dict[str, Any],
+    write_suite: Callable[..., Path],
+    write_plugin: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    files = [
+        write_plugin(PLUGIN, "there/workers_plugin.py"),
+        write_plugin("SHRINK = 1.0", "there/workers_helper.py"),
+    ]
+    small_suite["plugins"] = [str(files[0])]
+    small_suite["sweep"][0]["sampler"] = "mine"
+    suite = load_suite(write_suite(small_suite))
+    cells = make_plan(Workbench(suite, torch.device("cpu"))).cells
+    parcel = pack(suite, cells)
+    for file in files:
+        file.unlink()
+    workers = workers_of(connection, parcel, [])
+    assert workers.count == 1
+    worker = workers.start()
+    worker.submit([1])
+    ready, began, done = hear(workers, 3)
+    assert (ready, began) == (Ready(), Began())
+    assert isinstance(done, Done)
+    assert [result.row["status"] for result in done.results] == ["ok"]
+    assert done.results[0].row["fingerprint"] == cells[1].fingerprint
+    workers.close()
+
+
+def test_a_node_where_something_else_is_installed_is_named(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = workers_of(connection, Parcel(".", (), {}, b""), ["scorebench_plugins.samplers.heun"])
+    what = "the source of scorebench_plugins.samplers.heun"
+    monkeypatch.setitem(workers._ours, what, "another")
+    workers.start()
+    with pytest.raises(UserError, match=rf"^node [\d.]+ can't run .*: {what} differs; install"):
+        hear(workers, 1)
+    workers.close()
+
+
+def test_a_worker_that_fails_to_start_tells_why(connection: Connection) -> None:
+    workers = workers_of(connection, Parcel(".", (), {}, b"no pickle"), [])
+    workers.start()
+    (died,) = hear(workers, 1)
+    assert "exit code 1" in getattr(died, "reason", "")
+    assert "UnpicklingError" in getattr(died, "output", "")
+    workers.close()
+
+
+LOST = """
+import contextlib, os, signal, subprocess
+from ray.cluster_utils import Cluster
+from scorebench import UserError
+from scorebench.engine import ray_connection
+ray_connection.OUTAGE = 1
+cluster = Cluster()
+node = cluster.add_node(num_cpus=1, include_dashboard=False)
+connection = ray_connection.Connection(cluster.address)
+assert len(connection.nodes()) == 1
+os.kill(node.all_processes["gcs_server"][0].process.pid, signal.SIGKILL)
+try:
+    connection.nodes()
+except UserError as error:
+    print(error)
+raylet = node.all_processes["raylet"][0].process
+agents = subprocess.run(["pgrep", "-P", str(raylet.pid)], capture_output=True, text=True)
+node.kill_all_processes(check_alive=False, allow_graceful=False)
+for agent in map(int, agents.stdout.split()):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(agent, signal.SIGKILL)
+os._exit(0)
+"""
+
+
+def test_a_cluster_that_is_lost_is_told_before_ray_ends_the_driver(
+    environment: dict[str, str],
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOST],
+        env={**environment, "RAY_USAGE_STATS_ENABLED": "0"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "can't be reached any more; finished cells are kept" in done.stdout
+
+
+def test_a_connection_that_the_program_has_already_is_used_and_left(
+    connection: Connection,
+) -> None:
+    Connection(None).close()
+    assert ray.is_initialized()
