@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
 import socket
 import stat
@@ -41,8 +43,6 @@ def test_the_commands_for_one_machine_run(folder: Path, environment: dict[str, s
 
 
 def test_options_that_are_told_are_those_there_are(environment: dict[str, str]) -> None:
-    import re
-
     told = run([sys.executable, "-m", "scorebench", "run", "--help"], ROOT, environment)
     for option in re.findall(r"`(--[\w-]+)", PAGE.read_text()):
         if option not in ("--num-cpus", "--trust"):  # of Ray, of rerun
@@ -55,6 +55,24 @@ while [[ $1 == -* ]]; do [[ $1 == -w ]] && shift; shift; done
 exec "$@"
 """
 SCONTROL = "#!/bin/bash\necho first\necho second\n"
+
+
+def end_all(mark: str) -> None:
+    """End all processes that have a mark in their environment, and wait until they are gone."""
+    give_up = time.monotonic() + 60
+    while time.monotonic() < give_up:
+        left = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark.encode() in path.read_bytes().split(b"\0"):
+                    left.append(int(path.parent.name))
+        if not left:
+            return
+        for process in left:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.2)
+    raise AssertionError(f"{left} don't end")
 
 
 @pytest.mark.slow
@@ -95,8 +113,7 @@ def test_the_batch_script_makes_a_cluster_and_runs_on_it(
         try:
             code = job.wait(timeout=300)
         finally:
-            os.killpg(job.pid, signal.SIGTERM)  # the nodes of the cluster are the job's children
-            time.sleep(3)
+            end_all(f"HOME={folder}")
     told = log.read_text(errors="replace")
     assert code == 0, told
     assert "12 of 12 cells" in told
