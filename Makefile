@@ -23,6 +23,7 @@ bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks.harness
 	$(BIN)/python -m benchmarks.noise
 	$(BIN)/python -m benchmarks.cells
+	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.factor_mixture
 	$(BIN)/python -m benchmarks.samplers
 	$(BIN)/python -m benchmarks.training

@@ -58,8 +58,8 @@ class LocalEngine:
                 forkserver.ensure_running()
         except OSError as error:
             raise UserError(
-                f"workers can't be started: {error.strerror}; make space there, set TMPDIR to "
-                "another folder, or use --engine inline"
+                f"workers can't be started: {error.strerror or error}; set TMPDIR to a folder with "
+                "space and a short path, or use --engine inline"
             ) from error
 
     def workers(self, bench: Workbench) -> int:

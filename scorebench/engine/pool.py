@@ -143,8 +143,11 @@ class Pool:
                 what = "in one go" if hand.began else "while loading"
                 task = self._remove(hand)
                 hand.worker.stop()
-                seconds = now - hand.since
-                yield from self._give_up(hand, task, "timeout", f"out of time {what}", seconds)
+                seconds, told = now - hand.since, f"out of time {what}"
+                if task is not None and len(task.cells) > 1:
+                    self._part(task)
+                else:
+                    yield from self._give_up(hand, task, "timeout", told, seconds)
 
     def _hear(self, hand: _Hand, message: Message) -> Iterator[tuple[Cell, Result]]:
         match message:
@@ -163,6 +166,7 @@ class Pool:
         hand.memory = hand.memory or done.memory
         hand.retiring = hand.retiring or done.memory > hand.memory + GROWTH
         for cell, result in zip(task.cells, done.results, strict=True):
+            assert result.row["fingerprint"] == cell.fingerprint
             yield from self._settle(hand, cell, result)
         if hand.retiring and not hand.tasks:
             del self._hands[hand.worker]
@@ -192,13 +196,17 @@ class Pool:
             self._losses[first] += 1
             self._queue.again(task)
         elif len(task.cells) > 1:
-            for cell in task.cells:
-                self._queue.again(Task((cell,)))
+            self._part(task)
         elif hand.done and first not in self._warm_deaths:
             self._warm_deaths.add(first)
             self._queue.again(task)
         else:
             yield from self._give_up(hand, task, "crashed", died.reason, seconds, died.output)
+
+    def _part(self, task: Task) -> None:
+        """Have the cells of a walk run by themselves, as one may be to blame for all."""
+        for cell in task.cells:
+            self._queue.again(Task((cell,)))
 
     def _remove(self, hand: _Hand) -> Task | None:
         """Forget a worker; its oldest task, while those not yet begun go back."""

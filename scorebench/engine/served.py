@@ -41,6 +41,12 @@ def serve(
     bench = Workbench(suite, torch.device(device))
     if bench.device.type == "cuda":
         torch.cuda.set_device(bench.device)
+    process = os.getpid()
+
+    def began() -> None:
+        if os.getpid() == process:  # and no child that a plugin has forked
+            connection.send(Began())
+
     connection.send(Ready())
     while True:
         try:
@@ -48,7 +54,7 @@ def serve(
         except EOFError:
             return
         _print_to(output)  # where the last task may have closed that
-        results = run_cells(bench, [cells[i] for i in task], began=lambda: connection.send(Began()))
+        results = run_cells(bench, [cells[i] for i in task], began=began)
         connection.send(Done(results, resident_memory()))
 
 

@@ -8,6 +8,8 @@ import torch
 
 from scorebench.errors import DivergenceError, ScorebenchError, TimeLimitError
 
+LONGEST = 2000  # characters of an error that are told
+
 # What torch raises where the system has no memory left for a tensor on the CPU.
 _NO_MEMORY = re.compile(r"(can't|cannot) allocate memory|not enough memory", re.IGNORECASE)
 
@@ -38,6 +40,7 @@ def one_line(error: BaseException) -> str:
         told = " ".join(str(error).split())
     except Exception:  # of its own __str__
         told = ""
+    told = told if len(told) <= LONGEST else f"{told[:LONGEST]}…"
     if isinstance(error, ScorebenchError) and told:
         return told
     return f"{type(error).__name__}: {told}" if told else type(error).__name__

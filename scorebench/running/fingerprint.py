@@ -107,6 +107,8 @@ def _plain(
             return {str(k): plain(v) for k, v in value.items()}
         case list() | tuple():
             return [plain(v) for v in value]
+        case set() | frozenset():
+            return sorted(json.dumps(plain(v), sort_keys=True) for v in value)
         case bool() | int() | float() | str() | None:
             return value
         case _:

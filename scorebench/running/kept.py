@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,9 +68,12 @@ class KeptSamples:
         """
         told = os.environ.get(LIMIT) or USUAL
         try:
-            return max(0.0, float(told)) * 1e9
+            limit = float(told)
         except ValueError:
-            raise UserError(f"{LIMIT}={told}: expected a number of gigabytes, e.g. 2") from None
+            limit = math.nan
+        if not limit >= 0:
+            raise UserError(f"{LIMIT}={told}: expected a number of gigabytes, e.g. 2")
+        return limit * 1e9
 
     def names(self) -> set[str]:
         """The names of all that is there."""
@@ -84,10 +88,14 @@ class KeptSamples:
             with safe_open(path, "np") as file:
                 told = json.loads(file.metadata()["told"])
                 arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            row = {name: float(told["row"][name]) for name in ("nfe", "seconds_sampling")}
             kept = Kept(
-                arrays["samples"], told["row"], told["statistics"], arrays.get("trajectory")
+                arrays["samples"],
+                {**told["row"], **row},
+                {name: float(value) for name, value in told["statistics"].items()},
+                arrays.get("trajectory"),
             )
-        except (OSError, SafetensorError, ValueError, LookupError, TypeError):
+        except (OSError, SafetensorError, ValueError, LookupError, TypeError, AttributeError):
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # looked at now

@@ -67,6 +67,12 @@ class _Measurement:
         self._cells = cells
         self._smaller = False  # whether what takes too much memory is tried with less
         self._totals = Totals()
+        self._deadline: float | None = None
+
+    @property
+    def _coupled(self) -> bool:
+        """Whether the batch size decides numbers."""
+        return any(cell.point.sampler.component.coupled for cell in self._cells)
 
     @property
     def _active(self) -> list[Member]:
@@ -104,10 +110,11 @@ class _Measurement:
         for member in self._members:
             with self._failing([member]):
                 member.take_kept(self._model, self._sigmas)
-        samples, timeout = self._suite.samples, self._suite.limits.timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout
+        samples = self._suite.samples
         sizes, model = self._bench.batch_sizes, id(self._cells[0].point.model)
-        size, done = sizes.get(model, self._suite.batch_size), 0
+        size, done = self._suite.batch_size, 0
+        if not self._coupled:
+            size = sizes.get(model, size)
         while done < samples and self._active:
             if size < self._suite.batch_size:
                 for member in self._active:
@@ -130,9 +137,7 @@ class _Measurement:
 
     def _batch(self, indices: range) -> bool:
         """Walk a batch for all that haven't ended; False if that takes too much memory."""
-        self._smaller = len(indices) > 1 and not any(
-            cell.point.sampler.component.coupled for cell in self._cells
-        )
+        self._smaller = len(indices) > 1 and not self._coupled
         waiting = self._active
         longest = max(waiting, key=lambda member: member.reading.states or 0)
         told = None
@@ -145,11 +150,8 @@ class _Measurement:
                 reading = [m for m in waiting if not m.ended and m.reading.states == stop]
                 waiting = [m for m in waiting if m not in reading]
                 for member in reading:
-                    started = time.monotonic()
                     with self._failing([member]):
                         member.take(x, self._model, self._sigmas, noise, indices.start, snapshots)
-                    if self._deadline is not None and member is not longest:
-                        self._deadline += time.monotonic() - started  # that was another cell's
         except _TooLargeError:
             return False
         self._smaller = False
@@ -187,7 +189,13 @@ class _Measurement:
     def _step(
         self, walk: Walk, waiting: Sequence[Member], samples: int
     ) -> tuple[int | None, Tensor, Mapping[str, Tensor] | None]:
-        """Walk to where the next members read; after the last, what the sampler has told."""
+        """Walk to where the next members read; after the last, what the sampler has told.
+
+        It may last as long as any of those that wait has time.
+        """
+        if (timeout := self._suite.limits.timeout) is not None:
+            left = max(timeout - member.measured for member in waiting)
+            self._deadline = time.monotonic() + left
         started, before = time.perf_counter(), self._model.evaluations
         try:
             stop, x = next(walk)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scorebench.errors import PluginError
+from scorebench.errors import PluginError, TimeLimitError
 from scorebench.plugin.contracts import Noise, Reading, Sampler
 from scorebench.running import environment, failure
 from scorebench.running.cell import Cell, Result
@@ -50,8 +50,23 @@ COLUMNS = frozenset(
 
 
 def reading_of(sampler: Sampler) -> Reading:
-    """How a sampler's samples are had from a walk: its own to the end, unless it says so."""
-    return sampler.reading() or Reading(walk=sampler, family=sampler, states=None, end=None)
+    """How a sampler's samples are had from a walk: its own to the end, unless it says so.
+
+    Raises:
+        PluginError: what it says is no reading.
+    """
+    found = sampler.reading()
+    if found is None:
+        return Reading(walk=sampler, family=sampler, states=None, end=None)
+    if not (
+        isinstance(found, Reading)
+        and isinstance(found.walk, Sampler)
+        and isinstance(found.family, Sampler)
+        and (found.states is None or (type(found.states) is int and found.states >= 1))
+        and (found.end is None or callable(found.end))
+    ):
+        raise PluginError(f"{type(sampler).__name__}.reading() gave {found!r:.200}, no reading")
+    return found
 
 
 class Member:
@@ -62,13 +77,14 @@ class Member:
         reading: how its samples are had from the walk.
         result: what is known of it so far.
         ended: whether that is all.
+        measured: seconds of it that a time limit counts.
     """
 
     def __init__(self, bench: Workbench, cell: Cell) -> None:
         self.cell, self.ended = cell, False
         self._bench = bench
         self._evaluations = self._of_batch = 0
-        self._seconds = 0.0
+        self._seconds = self.measured = 0.0
         self._gathering: Gathering | None = None
         self._collected: np.ndarray[Any, Any] | None = None
         self._grid: list[np.ndarray[Any, Any]] = []
@@ -106,6 +122,7 @@ class Member:
         """Add to the seconds of the row, and to one of the columns that say what for."""
         self._seconds += seconds
         if column is not None:
+            self.measured += seconds
             self.result.row[column] = self.result.row.get(column, 0.0) + seconds
 
     def begin(self) -> None:
@@ -135,6 +152,9 @@ class Member:
             snapshots: of the states up to x, where they are to be kept.
         """
         before, count = model.evaluations, len(x)
+        limit = self._bench.suite.limits.timeout
+        if limit is not None and self.measured > limit:
+            raise TimeLimitError("out of time at the end of a trajectory")
         with self.timed("seconds_sampling"):
             try:
                 if self.reading.end is not None:
@@ -181,7 +201,7 @@ class Member:
         """End with samples that were kept, if there are any."""
         bench = self._bench
         kept = bench.kept.find(self._kept_as) if bench.reuse else None
-        if kept is None or len(kept.samples) != bench.suite.samples:
+        if kept is None or kept.samples.shape != (bench.suite.samples, *model.event_shape):
             return
         row = self.result.row
         row |= kept.row

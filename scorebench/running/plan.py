@@ -18,6 +18,7 @@ from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
 from scorebench.suite.resolve import Chosen
 
+LARGEST = 2**63  # evaluations that are believed
 FORMAT = 4  # of fingerprints
 
 
@@ -230,7 +231,7 @@ class _Planner:
         except (Exception, SystemExit):  # only the plan needs it
             return None
         else:
-            return nfe if type(nfe) is int and nfe >= 0 else None
+            return nfe if type(nfe) is int and 0 <= nfe < LARGEST else None
         return None
 
     def _problem(self, told: object) -> None:

@@ -23,13 +23,14 @@ def own_process_state(device: torch.device, seed: int, determinism: Determinism)
     On the way in, the global random numbers of Python, numpy and torch are seeded, so that not even
     a plugin that breaks the rules by using them depends on what ran before. On the way out, these,
     torch's settings, environment variables, signal handlers and the working directory are as they
-    were.
+    were. A process that was forked inside ends there.
 
     Args:
         device: whose random numbers are seeded besides the CPU's.
         seed: of the cell's repeat.
         determinism: which of torch's settings the suite asks for.
     """
+    process = os.getpid()
     python, legacy = random.getstate(), np.random.get_state()
     settings, variables, folder = _torch_settings(), dict(os.environ), os.getcwd()
     handlers = _handlers()
@@ -44,6 +45,8 @@ def own_process_state(device: torch.device, seed: int, determinism: Determinism)
             _apply(determinism)
             yield
     finally:
+        if os.getpid() != process:  # a plugin has forked, and its child must not go on as us
+            os._exit(0)
         random.setstate(python)
         np.random.set_state(legacy)
         if dict(os.environ) != variables:
@@ -69,6 +72,7 @@ def _apply(determinism: Determinism) -> None:
 def _torch_settings() -> tuple[object, ...]:
     cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
     return (
+        torch.get_default_device(),
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
         torch.get_num_threads(),
@@ -84,17 +88,19 @@ def _torch_settings() -> tuple[object, ...]:
 def _restore_torch(settings: tuple[object, ...]) -> None:
     if _torch_settings() == settings:
         return
-    dtype, grad, threads, algorithms, warn, deterministic, benchmark, convolutions, products = (
-        settings
-    )
+    device, dtype, grad, threads, algorithms, warn, *backends = settings
+    if torch.get_default_device() != device:
+        # A default that is set costs every operation; None is that of the CPU.
+        torch.set_default_device(None if device == torch.device("cpu") else device)  # type: ignore[arg-type]
     torch.set_default_dtype(dtype)  # type: ignore[arg-type]
     torch.set_grad_enabled(bool(grad))
     torch.set_num_threads(int(threads))  # type: ignore[call-overload]
     torch.use_deterministic_algorithms(bool(algorithms), warn_only=bool(warn))
-    torch.backends.cudnn.deterministic = bool(deterministic)
-    torch.backends.cudnn.benchmark = bool(benchmark)
-    torch.backends.cudnn.allow_tf32 = bool(convolutions)
-    torch.backends.cuda.matmul.allow_tf32 = bool(products)
+    deterministic, benchmark, convolutions, products = map(bool, backends)
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = benchmark
+    torch.backends.cudnn.allow_tf32 = convolutions
+    torch.backends.cuda.matmul.allow_tf32 = products
 
 
 def _handlers() -> dict[signal.Signals, Any]:

@@ -49,6 +49,13 @@ HOSTILE = """
         if os.fork() == 0:
             time.sleep(600)
 
+    def multiply():
+        os.fork()  # and the child goes on as if it were the worker
+
+    def multiply_and_leave():
+        if os.fork() == 0:
+            sys.exit(0)
+
     def seed():
         random.seed(0), np.random.seed(0), torch.manual_seed(0)
 
@@ -78,6 +85,8 @@ HOSTILE = """
         "shout": shout,
         "threads": threads,
         "fork": fork,
+        "multiply": multiply,
+        "multiply_and_leave": multiply_and_leave,
         "loader": loader,
         "seed": seed,
         "settings": settings,
@@ -193,6 +202,8 @@ CHANGES = [
     "shout",
     "threads",
     "fork",
+    "multiply",
+    "multiply_and_leave",
     "loader",
     "seed",
     "settings",

@@ -66,6 +66,15 @@ def done(*statuses: str, memory: int = 0) -> Done:
     return Done([Result({"status": status}) for status in statuses], memory)
 
 
+def named(messages: list[Message], fingerprints: Sequence[str]) -> list[Message]:
+    """Results with the fingerprints of the cells they are of."""
+    for message in messages:
+        if isinstance(message, Done):
+            for result, fingerprint in zip(message.results, fingerprints, strict=True):
+                result.row["fingerprint"] = fingerprint
+    return messages
+
+
 @pytest.fixture
 def run(planned: Callable[..., Any]) -> Callable[..., Any]:
     """Run the cells of the small suite by a deed; statuses by number of the cell, and the team."""
@@ -74,7 +83,11 @@ def run(planned: Callable[..., Any]) -> Callable[..., Any]:
         deed: Deed, *, block: Any = None, count: int = 1, places: Any = ("here",), **changes: Any
     ) -> Any:
         bench, cells = planned(block, **changes)
-        team = Team(deed, count, places)
+
+        def told(worker: Scripted, numbers: Sequence[int]) -> list[Message]:
+            return named(deed(worker, numbers), [cells[i].fingerprint for i in numbers])
+
+        team = Team(told, count, places)
         found: list[tuple[Cell, Result]] = list(Pool(bench, cells, team).run())
         assert sorted(cells.index(c) for c, _ in found) == list(range(len(cells))), "each once"
         assert team.closed
@@ -140,6 +153,20 @@ def test_cells_that_shared_a_walk_with_the_culprit_run_by_themselves(
     block = {"schedule": {"name": "constant", "sigma": 1.0}, "sampler": chain}
     rows, _ = run(deed, block=block)
     assert [rows[i]["status"] for i in range(3)] == ["ok", "crashed", "ok"]
+
+
+def test_cells_that_shared_a_walk_with_one_that_hangs_run_by_themselves(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "GRACE", 0.05)
+
+    def deed(worker: Scripted, cells: Sequence[int]) -> list[Message]:
+        return [Began()] if 1 in cells else well(worker, cells)
+
+    chain = {"name": "langevin", "step_size": 0.1, "steps": [1, 2, 3]}
+    block = {"schedule": {"name": "constant", "sigma": 1.0}, "sampler": chain}
+    rows, _ = run(deed, block=block, limits={"timeout": 0.05})
+    assert [rows[i]["status"] for i in range(3)] == ["ok", "timeout", "ok"]
 
 
 @pytest.mark.parametrize("status", ["failed", "out_of_memory", "diverged"])
@@ -245,4 +272,8 @@ def test_a_machine_that_is_lost_before_its_worker_is_ready_is_no_reason_to_stop(
             return worker
 
     bench, cells = planned()
-    assert len(list(Pool(bench, cells, Flaky(well)).run())) == len(cells)
+
+    def told(worker: Scripted, numbers: Sequence[int]) -> list[Message]:
+        return named(well(worker, numbers), [cells[i].fingerprint for i in numbers])
+
+    assert len(list(Pool(bench, cells, Flaky(told)).run())) == len(cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import textwrap
 import time
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from safetensors.numpy import save
 
 from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import Drive, prepare
@@ -152,16 +154,22 @@ def test_none_are_kept_or_used_with_a_limit_of_0(
     desk.suite["metrics"] = ["precision_recall"]
     desk.run()
     assert desk.walks == 2 * walks
-    monkeypatch.setenv("SCOREBENCH_SAMPLES_GB", "lots")
-    with pytest.raises(UserError, match="SCOREBENCH_SAMPLES_GB=lots: expected a number"):
-        _ = desk.drive().evaluations
+    for wrong in ("lots", "nan", "-1"):
+        monkeypatch.setenv("SCOREBENCH_SAMPLES_GB", wrong)
+        with pytest.raises(UserError, match=f"SCOREBENCH_SAMPLES_GB={wrong}: expected a number"):
+            _ = desk.drive().evaluations
 
 
-def test_damaged_files_are_drawn_again(desk: Desk) -> None:
+@pytest.mark.parametrize("told", [None, {"row": {}, "statistics": {}}, {"row": 3}])
+@pytest.mark.parametrize("shape", [(40, 2), (40, 3), (0,)])
+def test_damaged_files_are_drawn_again(desk: Desk, told: Any, shape: tuple[int, ...]) -> None:
     desk.run()
     walks = desk.walks
-    for i, path in enumerate(sorted((desk.folder / "cache" / "samples").iterdir())):
-        path.write_bytes(path.read_bytes()[: 50 + i] if i else b"")
+    sound = {"row": {"nfe": 1, "seconds_sampling": 1}, "statistics": {}}
+    told = told if shape == (40, 2) else sound
+    for path in (desk.folder / "cache" / "samples").iterdir():
+        damaged = save({"samples": np.zeros(shape, np.float32)}, {"told": json.dumps(told)})
+        path.write_bytes(path.read_bytes()[:50] if told is None else damaged)
     desk.suite["metrics"] = ["precision_recall"]
     desk.run()
     assert desk.walks == 2 * walks
@@ -177,7 +185,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], 
 
 
 def samples(kilobytes: int) -> Kept:
-    return Kept(np.zeros((kilobytes, 250), np.float32), {"nfe": 1.0}, {})
+    row = {"nfe": 1.0, "seconds_sampling": 1.0}
+    return Kept(np.zeros((kilobytes, 250), np.float32), row, {})
 
 
 def test_what_was_not_looked_at_for_longest_goes_first(

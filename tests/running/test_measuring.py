@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from scorebench.running import sampling
 from scorebench.running.cell import Cell, Result
 from scorebench.running.measuring import run_cell, run_cells
 from scorebench.running.plan import make_plan
@@ -22,7 +23,7 @@ CLOCKED = ("seconds", "samples_per_second", "peak_memory_mb", "finished")
 
 CHAINS = """
     from dataclasses import dataclass, replace
-    import scorebench, torch
+    import time, scorebench, torch
 
     @dataclass(frozen=True, kw_only=True)
     class Chain(scorebench.Sampler):
@@ -31,10 +32,12 @@ CHAINS = """
         breaks: int = 0
         explodes: int = 0
         room: int = 10**9
+        pause: float = 0.0
 
         def trajectory(self, model, sigmas, noise):
             x = self.start(model, sigmas[0], noise)
             for step in range(1, self.steps + 1):
+                time.sleep(self.pause)
                 if step == self.breaks:
                     raise KeyError("it broke")
                 if len(x) > self.room:
@@ -236,3 +239,62 @@ def test_memory_that_the_system_refuses_is_out_of_memory(
     row = run_cell(bench, cells[0]).row
     assert row["status"] == "out_of_memory", row["error"]
     assert row["batch_size_used"] == 1
+
+
+def test_batches_that_were_made_smaller_do_not_change_coupled_cells(plan: Run) -> None:
+    both = [{"name": "chain", "steps": 4, "room": 5}, {"name": "coupled_chain", "steps": 4}]
+    bench, cells = plan(both, batch_size=16)
+    smaller, coupled = (run_cell(bench, cell).row for cell in cells)
+    assert smaller["batch_size_used"] == 4
+    assert "batch_size_used" not in coupled
+    bench, cells = plan(both[1], batch_size=16)
+    assert run_cell(bench, cells[0]).row["fid"] == coupled["fid"]
+
+
+def test_short_cells_of_a_walk_have_their_own_time(
+    plan: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "WATCH", 0.05)
+    slow = {"name": "chain", "steps": [3, 400], "pause": 0.005}
+    bench, cells = plan(slow, batch_size=10, limits={"timeout": 1.0})
+    short, long = (result.row for result in run_cells(bench, cells))
+    assert short["status"] == "ok", short["error"]
+    assert long["status"] == "timeout"
+    assert run_cell(bench, cells[0]).row["fid"] == short["fid"]
+
+
+@pytest.mark.parametrize("reading", ["17", "lost", "zero", "text"])
+def test_a_reading_that_is_none_fails_its_cells_only(
+    plan: Run, write_plugin: Callable[..., Path], reading: str
+) -> None:
+    write_plugin(
+        """
+        from dataclasses import dataclass
+        import scorebench
+
+        @dataclass(frozen=True, kw_only=True)
+        class Odd(scorebench.Sampler):
+            how: str
+
+            def trajectory(self, model, sigmas, noise):
+                yield self.start(model, sigmas[0], noise)
+
+            def reading(self):
+                return {
+                    "17": 17,
+                    "lost": scorebench.Reading(self, None),
+                    "zero": scorebench.Reading(self, self, 0),
+                    "text": scorebench.Reading(self, self, "3"),
+                }[self.how]
+
+        @scorebench.hookimpl
+        def scorebench_samplers():
+            yield scorebench.Component("odd", Odd)
+        """,
+        "odd.py",
+    )
+    bench, cells = plan([{"name": "odd", "how": reading}, "euler"], plugins=["odd.py"])
+    odd, euler = (run_cell(bench, cell).row for cell in cells)
+    assert odd["status"] == "failed"
+    assert "Odd.reading() gave" in odd["error"]
+    assert euler["status"] == "ok"

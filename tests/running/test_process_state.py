@@ -5,6 +5,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def state() -> list[Any]:
     found = [
         random.random(),
         np.random.rand(),
-        torch.rand(()).item(),
+        torch.rand((), device="cpu").item(),
+        torch.get_default_device(),
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
         torch.get_num_threads(),
@@ -52,6 +54,7 @@ def allow_tf32() -> None:
 CHANGES: dict[str, Callable[[], object]] = {
     "random": lambda: (random.random(), np.random.rand(), torch.rand(3)),
     "seeds": lambda: (random.seed(1), np.random.seed(1), torch.manual_seed(1)),
+    "device": lambda: torch.set_default_device("meta"),
     "dtype": lambda: torch.set_default_dtype(torch.float64),
     "grad": lambda: torch.set_grad_enabled(False),
     "threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
@@ -124,3 +127,15 @@ def test_it_works_in_a_thread_where_handlers_cannot_be_set() -> None:
     thread.start()
     thread.join()
     assert errors == []
+
+
+def test_a_process_that_is_forked_inside_does_not_go_on(tmp_path: Path) -> None:
+    mark = tmp_path / "went_on"
+    before = os.getpid()
+    with own_process_state(CPU, 0, Determinism()):
+        child = os.fork()
+    if os.getpid() != before:
+        mark.touch()
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not mark.exists()
