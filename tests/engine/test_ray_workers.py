@@ -140,7 +140,7 @@ os.kill(node.all_processes["gcs_server"][0].process.pid, signal.SIGKILL)
 try:
     connection.nodes()
 except UserError as error:
-    print(error)
+    print(error, flush=True)  # before the exit that flushes nothing
 raylet = node.all_processes["raylet"][0].process
 agents = subprocess.run(["pgrep", "-P", str(raylet.pid)], capture_output=True, text=True)
 node.kill_all_processes(check_alive=False, allow_graceful=False)
@@ -152,11 +152,12 @@ os._exit(0)
 
 
 def test_a_cluster_that_is_lost_is_told_before_ray_ends_the_driver(
-    environment: dict[str, str],
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
+    home = str(tmp_path)  # where Ray would look for a token, and then want one
     done = subprocess.run(
         [sys.executable, "-c", LOST],
-        env={**environment, "RAY_USAGE_STATS_ENABLED": "0"},
+        env={**environment, "RAY_USAGE_STATS_ENABLED": "0", "HOME": home},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
