@@ -10,11 +10,14 @@ from multiprocessing import current_process, parent_process
 from multiprocessing.connection import Connection, wait
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from scorebench.engine.parcel import Parcel
 from scorebench.engine.workers import Began, Done, Ready
 from scorebench.running.measuring import run_cells
 from scorebench.running.workbench import Workbench
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def serve(
@@ -27,7 +30,7 @@ def serve(
         output: takes what is printed.
         parcel: the run.
         device: where to compute.
-        threads: of torch, on the CPU.
+        threads: of torch and of what numpy and scipy compute with, on the CPU.
     """
     os.setsid()
     # Plugins may have processes of their own, which end with this one's group.
@@ -36,7 +39,7 @@ def serve(
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _print_to(output)
     faulthandler.enable()
-    torch.set_num_threads(threads)
+    _limit_threads(threads)
     suite, cells = parcel.unpack()
     bench = Workbench(suite, torch.device(device))
     if bench.device.type == "cuda":
@@ -56,6 +59,14 @@ def serve(
         _print_to(output)  # where the last task may have closed that
         results = run_cells(bench, [cells[i] for i in task], began=began)
         connection.send(Done(results, resident_memory()))
+
+
+def _limit_threads(threads: int) -> None:
+    """Have every library take so many threads: with more, workers would wait for each other."""
+    for name in THREADS:  # of libraries that are loaded later
+        os.environ[name] = str(threads)
+    threadpool_limits(threads)
+    torch.set_num_threads(threads)
 
 
 def _print_to(output: Connection) -> None:

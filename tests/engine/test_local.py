@@ -16,6 +16,10 @@ import pytest
 import yaml
 
 import scorebench
+from scorebench.engine.base import EngineOptions
+from scorebench.engine.drive import prepare
+from scorebench.running.hardware import usable_cores
+from scorebench.suite.load import load_suite
 
 HOSTILE = """
     import ctypes, os, random, signal, sys, threading, time
@@ -229,6 +233,41 @@ def test_so_they_do_in_the_drivers_own_process(
     monkeypatch.setattr(signal, "alarm", lambda seconds: None)
     alone, among = run([], "inline"), run([deed, "nothing"], "inline")
     assert careless(among) == careless(alone)
+
+
+THREADS = """
+from dataclasses import dataclass
+import scipy.linalg, scorebench, sklearn.cluster, torch
+from threadpoolctl import threadpool_info
+
+@dataclass(frozen=True, kw_only=True)
+class Counting(scorebench.Sampler):
+    def trajectory(self, model, sigmas, noise):
+        x = self.start(model, sigmas[0], noise)
+        yield x
+        most = max(pool["num_threads"] for pool in threadpool_info())
+        return {"threads": torch.full((len(x),), max(most, torch.get_num_threads()))}
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("counting", Counting)
+"""
+
+
+def test_workers_take_their_share_of_threads_and_no_more(
+    tmp_path: Path, small_suite: dict[str, Any]
+) -> None:
+    (tmp_path / "counting.py").write_text(THREADS)
+    small_suite |= {"plugins": ["counting.py"]}
+    small_suite["sweep"][0] |= {"sampler": "counting"}
+    path = tmp_path / "suite.yaml"
+    path.write_text(yaml.safe_dump(small_suite))
+    cores = usable_cores()
+    for workers in (1, cores):
+        options = EngineOptions(workers=workers)
+        drive = prepare(load_suite(path), results=tmp_path / str(workers), engine=options)
+        threads = {record["row"]["threads"] for _, record in drive.run()}
+        assert threads == {cores // workers}
 
 
 def test_cells_tried_again_count_their_last_try(run: Callable[..., pd.DataFrame]) -> None:
