@@ -41,6 +41,8 @@ def undisturbed(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sweep], pd.DataFra
             patch.chdir(sweep.folder)
             patch.setenv("LOG", "/dev/null")
             patch.setenv("PAUSE", "0")
+            patch.setenv("HOLD", "")
+            patch.setenv("HELD_FROM", "0")
             apart = sweep.folder / "undisturbed"
             return unclocked(
                 scorebench.run(sweep.suite, results=apart, engine="inline", device="cpu")

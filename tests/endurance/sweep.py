@@ -36,6 +36,8 @@ class Logged(scorebench.Sampler):
         os.close(log)
         x = self.start(model, sigmas[0], noise)
         time.sleep(float(os.environ["PAUSE"]))
+        while self.number >= int(os.environ["HELD_FROM"]) and os.path.exists(os.environ["HOLD"]):
+            time.sleep(0.01)
         yield x * (1 + self.number / 100)
 
 @scorebench.hookimpl
@@ -51,6 +53,8 @@ class Sweep:
         folder: where all of it is.
         cells: how many.
         pause: seconds that each takes.
+        held_from: cells of this number and higher ones don't end before `release`, so that
+            what must happen while the sweep runs does, however slow the machine is.
         within: a command that runs others, e.g. in a namespace of its own.
         results: the results directory, as its processes call it.
         seen: the same as this process sees it.
@@ -63,6 +67,7 @@ class Sweep:
         *,
         cells: int,
         pause: float = 0.05,
+        held_from: int | None = None,
         within: Sequence[str] = (),
         results: Path | None = None,
         seen: Path | None = None,
@@ -74,6 +79,9 @@ class Sweep:
         self.mark = f"{MARK}={folder}"
         self.log = folder / "log"
         self.log.touch()
+        self._hold = folder / "hold"
+        if held_from is not None:
+            self._hold.touch()
         self._started: list[subprocess.Popen[str]] = []
         self.environment = {
             **os.environ,
@@ -81,6 +89,8 @@ class Sweep:
             "OMP_NUM_THREADS": "1",
             "LOG": str(self.log),
             "PAUSE": str(pause),
+            "HOLD": str(self._hold),
+            "HELD_FROM": str(held_from or 0),
             MARK: str(folder),
             **(environment or {}),
         }
@@ -113,6 +123,10 @@ class Sweep:
         """Run it to its end, which is a good one."""
         code, _, errors = ended(self.start(*arguments))
         assert (code, errors) == (0, "")
+
+    def release(self) -> None:
+        """Let the cells end that were held."""
+        self._hold.unlink(missing_ok=True)
 
     def cells(self) -> list[Path]:
         return sorted((self.seen / "cells").glob("*.json"))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -68,10 +69,10 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         process.kill()
 
 
-def on(disk: Disk, new_sweep: Callable[..., Sweep], folder: str = "results") -> Sweep:
+def on(disk: Disk, new_sweep: Callable[..., Sweep], **options: Any) -> Sweep:
     """A sweep whose results are on the disk."""
-    place = {"results": disk.path / folder, "seen": disk.seen / folder}
-    return new_sweep(cells=60, within=disk.within, **place)
+    place = {"results": disk.path / "results", "seen": disk.seen / "results"}
+    return new_sweep(cells=60, within=disk.within, **place, **options)
 
 
 def ends_in_one_line(sweep: Sweep, process: subprocess.Popen[str], why: str) -> None:
@@ -115,11 +116,12 @@ def test_a_full_disk_ends_a_sweep_in_one_line_and_with_space_it_goes_on(
 def test_a_disk_that_turns_read_only_ends_a_sweep_in_one_line_and_then_it_goes_on(
     disk: Disk, new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
 ) -> None:
-    sweep = on(disk, new_sweep)
+    sweep = on(disk, new_sweep, held_from=5)
     process = sweep.start()
     until(lambda: len(sweep.cells()) > 2)
     disk.do("mount", "--bind", str(sweep.results), str(sweep.results))
     disk.do("mount", "-o", "remount,bind,ro", str(sweep.results))
+    sweep.release()
     ends_in_one_line(sweep, process, "Read-only file system")
     refused = sweep.start()
     code, _, errors = ended(refused)
@@ -145,10 +147,11 @@ def test_a_full_cache_costs_speed_only(
 def test_files_that_may_not_grow_end_a_sweep_in_one_line_and_then_it_goes_on(
     new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
 ) -> None:
-    sweep = new_sweep(cells=60)
+    sweep = new_sweep(cells=60, held_from=5)
     process = sweep.start()
     until(lambda: len(sweep.cells()) > 2)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    sweep.release()
     ends_in_one_line(sweep, process, os.strerror(errno.EFBIG))
     goes_on(sweep, undisturbed(sweep))
 

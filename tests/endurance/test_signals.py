@@ -31,6 +31,7 @@ def finished(sweep: Sweep) -> dict[str, bytes]:
 def goes_on(sweep: Sweep, expected: pd.DataFrame) -> None:
     """Check that the same command ends as if nothing had been."""
     before = finished(sweep)
+    sweep.release()
     sweep.run()
     assert before.items() <= finished(sweep).items()
     pd.testing.assert_frame_equal(sweep.table(), expected, check_exact=True)
@@ -64,7 +65,7 @@ def test_ctrl_c_while_cells_run_keeps_those_that_have_ended(
     new_sweep: Callable[..., Sweep],
     undisturbed: Callable[[Sweep], pd.DataFrame],
 ) -> None:
-    sweep = new_sweep(cells=20, pause=0.15)
+    sweep = new_sweep(cells=20, held_from=5)
     process = sweep.start()
     until(lambda: len(sweep.cells()) > 2)
     interrupt(process)
@@ -86,7 +87,7 @@ def test_ctrl_c_while_cells_run_keeps_those_that_have_ended(
 def test_a_driver_that_is_terminated_keeps_its_cells_and_leaves_no_process(
     new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
 ) -> None:
-    sweep = new_sweep(cells=20, pause=0.15)
+    sweep = new_sweep(cells=20, held_from=5)
     process = sweep.start()
     until(lambda: len(sweep.cells()) > 2)
     process.terminate()

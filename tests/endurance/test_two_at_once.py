@@ -24,8 +24,10 @@ def holds(sweep: Sweep) -> int | None:
 def test_of_two_that_start_together_one_does_the_work_and_one_is_told(
     new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
 ) -> None:
-    sweep = new_sweep(cells=12, pause=3)
+    sweep = new_sweep(cells=12, held_from=0)
     both = [sweep.start(), sweep.start()]
+    until(lambda: any(process.poll() is not None for process in both))
+    sweep.release()
     codes: dict[int, int] = {}
     for process in both:
         code, _, errors = ended(process)
@@ -47,7 +49,7 @@ def test_of_two_that_start_together_one_does_the_work_and_one_is_told(
 def test_who_looks_at_a_run_or_runs_elsewhere_does_not_disturb_it(
     new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
 ) -> None:
-    sweep = new_sweep(cells=8, pause=4)
+    sweep = new_sweep(cells=8, held_from=2)
     process = sweep.start()
     until(lambda: bool(sweep.cells()))
     elsewhere = sweep.folder / "elsewhere"
@@ -63,6 +65,7 @@ def test_who_looks_at_a_run_or_runs_elsewhere_does_not_disturb_it(
         assert "sweep" in output
         if look is looks[0]:
             assert f"(process {process.pid} on" in output
+    sweep.release()
     assert ended(process)[::2] == (0, "")
     table = undisturbed(sweep)
     pd.testing.assert_frame_equal(sweep.table(), table, check_exact=True)
@@ -72,7 +75,7 @@ def test_who_looks_at_a_run_or_runs_elsewhere_does_not_disturb_it(
 
 @pytest.mark.slow
 def test_the_lock_of_a_killed_run_does_not_block_the_next(new_sweep: Callable[..., Sweep]) -> None:
-    sweep = new_sweep(cells=6, pause=0.5)
+    sweep = new_sweep(cells=6, held_from=2)
     process = sweep.start()
     until(lambda: bool(sweep.cells()))
     assert holds(sweep) == process.pid
@@ -80,6 +83,7 @@ def test_the_lock_of_a_killed_run_does_not_block_the_next(new_sweep: Callable[..
     process.wait(30)
     assert (sweep.results / LOCK).exists()
     assert holds(sweep) is None
+    sweep.release()
     sweep.run()  # while workers of the dead one may still be ending
     assert len(sweep.table()) == 6
     assert not (sweep.results / LOCK).exists()
