@@ -60,13 +60,20 @@ def own_process_state(device: torch.device, seed: int, determinism: Determinism)
 
 
 def _apply(determinism: Determinism) -> None:
-    torch.use_deterministic_algorithms(determinism.algorithms)
+    _use_deterministic_algorithms(determinism.algorithms, warn_only=False)
     if determinism.algorithms:  # cuBLAS asks for it; read with the first product on a device
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.deterministic = determinism.algorithms
     torch.backends.cudnn.benchmark = determinism.cudnn_benchmark
     torch.backends.cudnn.allow_tf32 = determinism.tf32
     torch.backends.cuda.matmul.allow_tf32 = determinism.tf32
+
+
+def _use_deterministic_algorithms(mode: bool, *, warn_only: bool) -> None:
+    enabled = torch.are_deterministic_algorithms_enabled()
+    if (enabled, torch.is_deterministic_algorithms_warn_only_enabled()) != (mode, warn_only):
+        # Only then, as torch imports its compiler here, which takes a second.
+        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
 
 
 def _torch_settings() -> tuple[object, ...]:
@@ -95,7 +102,7 @@ def _restore_torch(settings: tuple[object, ...]) -> None:
     torch.set_default_dtype(dtype)  # type: ignore[arg-type]
     torch.set_grad_enabled(bool(grad))
     torch.set_num_threads(int(threads))  # type: ignore[call-overload]
-    torch.use_deterministic_algorithms(bool(algorithms), warn_only=bool(warn))
+    _use_deterministic_algorithms(bool(algorithms), warn_only=bool(warn))
     deterministic, benchmark, convolutions, products = map(bool, backends)
     torch.backends.cudnn.deterministic = deterministic
     torch.backends.cudnn.benchmark = benchmark

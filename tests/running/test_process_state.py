@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +113,33 @@ def test_the_suites_settings_hold_inside(monkeypatch: pytest.MonkeyPatch) -> Non
         assert torch.backends.cudnn.allow_tf32
         assert torch.backends.cuda.matmul.allow_tf32
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+
+
+def test_algorithms_that_only_warn_are_no_deterministic_ones() -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with own_process_state(CPU, 0, Determinism(algorithms=True)):
+            assert torch.are_deterministic_algorithms_enabled()
+            assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+STARTS_QUICKLY = """
+import sys
+import torch
+from scorebench.running.process_state import own_process_state
+from scorebench.suite.spec import Determinism
+
+with own_process_state(torch.device("cpu"), 0, Determinism()):
+    pass
+assert "torch._inductor" not in sys.modules
+"""
+
+
+def test_torchs_compiler_is_not_loaded_where_nothing_changes() -> None:
+    subprocess.run([sys.executable, "-c", STARTS_QUICKLY], check=True)
 
 
 def test_it_works_in_a_thread_where_handlers_cannot_be_set() -> None:
