@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from scorebench.errors import PluginError, SuiteError, UserError
-from scorebench.plugin.contracts import Reading
 from scorebench.running.cache import digest
 from scorebench.running.cell import Cell
 from scorebench.running.fingerprint import data_digest, harness_digest
@@ -84,8 +84,7 @@ class _Planner:
         self.problems: list[str] = []
         self.described: dict[int, Any] = {}
         self.levels: dict[int, int] = {}
-        self.readings: dict[int, Reading | None] = {}
-        self.families: dict[int, Any] = {}
+        self.readings: dict[int, tuple[Chosen, Chosen]] = {}
 
     def plan(self) -> Plan:
         suite = self.suite
@@ -96,7 +95,8 @@ class _Planner:
             for point in suite.points:
                 levels = self._levels(point.schedule)
                 nfe = self._nfe(point.sampler, levels)
-                walked = self._walk_nfe(point.sampler, levels)
+                walk, family = self._reading(point.sampler)
+                walked = self._nfe(walk, levels)
                 start = {
                     **drawn,
                     "seed": seed,
@@ -112,7 +112,7 @@ class _Planner:
                     seed,
                     fingerprint,
                     samples=digest(samples),
-                    walk=digest({**start, "walk": self._family(point.sampler)}),
+                    walk=digest({**start, "walk": self._describe(family)}),
                     n_sigmas=levels,
                     nfe=nfe,
                     end_nfe=max(0, nfe - walked) if nfe is not None and walked is not None else 0,
@@ -180,32 +180,22 @@ class _Planner:
                 self.described[key] = None
         return self.described[key]
 
-    def _reading(self, chosen: Chosen) -> Reading | None:
-        """How the samples are had from a walk; a plugin's failure is left to the cells."""
+    def _reading(self, chosen: Chosen) -> tuple[Chosen, Chosen]:
+        """The walk that a sampler's samples are had from, and its family.
+
+        A plugin's failure is left to the cells.
+        """
         key = id(chosen)
-        if key not in self.readings:
-            try:
-                self.readings[key] = reading_of(chosen.component)
-            except (Exception, SystemExit):
-                self.readings[key] = None
+        if key not in self.readings:  # which keeps them, as what is described is known by its id
+            walk = family = chosen
+            with contextlib.suppress(Exception, SystemExit):
+                reading = reading_of(chosen.component)
+                walk, family = (
+                    chosen if part is chosen.component else Chosen(chosen.name, {}, part)
+                    for part in (reading.walk, reading.family)
+                )
+            self.readings[key] = walk, family
         return self.readings[key]
-
-    def _family(self, chosen: Chosen) -> Any:
-        """What is equal for samplers whose samples one walk can give."""
-        key = id(chosen)
-        if key not in self.families:
-            reading = self._reading(chosen)
-            family = self._describe(chosen)
-            if reading is not None and reading.family is not chosen.component:
-                family = self._describe(Chosen(chosen.name, {}, reading.family))
-            self.families[key] = family
-        return self.families[key]
-
-    def _walk_nfe(self, chosen: Chosen, levels: int) -> int | None:
-        reading = self._reading(chosen)
-        if reading is None or reading.walk is chosen.component:
-            return self._nfe(chosen, levels)
-        return self._nfe(Chosen(chosen.name, {}, reading.walk), levels)
 
     def _levels(self, chosen: Chosen) -> int:
         key = id(chosen)
