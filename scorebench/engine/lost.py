@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from typing import Any
 
 from scorebench.running.cell import Cell, Result
+from scorebench.running.member import opening
 from scorebench.running.workbench import Workbench
 
 
@@ -30,18 +30,7 @@ def lost(
         device: on which it ran, in words.
         output: the last that its process printed.
     """
-    row: dict[str, Any] = {
-        "repeat": cell.repeat,
-        "seed": cell.seed,
-        "samples": bench.suite.samples,
-        "n_sigmas": cell.n_sigmas,
-        "status": status,
-        "error": error,
-        "device": device,
-        "fingerprint": cell.fingerprint,
-    }
-    if cell.point.sampler.component.coupled:
-        row["coupled"] = True
+    row = opening(bench, cell) | {"status": status, "error": error, "device": device}
     with contextlib.suppress(Exception, SystemExit):  # of a plugin
         row |= bench.yardstick(cell.point.model)
     row["seconds"] = seconds

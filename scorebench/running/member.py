@@ -69,6 +69,23 @@ def reading_of(sampler: Sampler) -> Reading:
     return found
 
 
+def opening(bench: Workbench, cell: Cell) -> dict[str, Any]:
+    """The row of a cell with what is known before it runs."""
+    row: dict[str, Any] = {
+        "repeat": cell.repeat,
+        "seed": cell.seed,
+        "samples": bench.suite.samples,
+        "n_sigmas": cell.n_sigmas,
+        "status": "ok",
+        "error": None,
+        "device": environment.device_name(bench.device),
+        "fingerprint": cell.fingerprint,
+    }
+    if cell.point.sampler.component.coupled:
+        row["coupled"] = True
+    return row
+
+
 class Member:
     """One of the cells that are read off a walk.
 
@@ -88,19 +105,7 @@ class Member:
         self._gathering: Gathering | None = None
         self._collected: np.ndarray[Any, Any] | None = None
         self._grid: list[np.ndarray[Any, Any]] = []
-        row: dict[str, Any] = {
-            "repeat": cell.repeat,
-            "seed": cell.seed,
-            "samples": bench.suite.samples,
-            "n_sigmas": cell.n_sigmas,
-            "status": "ok",
-            "error": None,
-            "device": environment.device_name(bench.device),
-            "fingerprint": cell.fingerprint,
-        }
-        if cell.point.sampler.component.coupled:
-            row["coupled"] = True
-        self.result = Result(row, bench.environment)
+        self.result = Result(opening(bench, cell), bench.environment)
 
     def prepare(self) -> None:
         """Find out how to read the walk, and make room for what metrics need."""

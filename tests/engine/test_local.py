@@ -270,6 +270,30 @@ def test_workers_take_their_share_of_threads_and_no_more(
         assert threads == {cores // workers}
 
 
+STILLBORN = """
+import multiprocessing, os
+
+if multiprocessing.parent_process() is not None:
+    print("no room here", flush=True)
+    os._exit(7)
+"""
+
+
+def test_workers_that_end_while_they_start_end_the_run_and_say_what_they_printed(
+    small_suite: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "stillborn.py").write_text(STILLBORN)
+    path = tmp_path / "suite.yaml"
+    path.write_text(yaml.safe_dump({**small_suite, "plugins": ["stillborn.py"]}))
+    with pytest.raises(scorebench.UserError) as caught:
+        scorebench.run(path, results=tmp_path / "results", device="cpu")
+    assert str(caught.value) == (
+        "workers can't start: the process ended by itself, with exit code 7\nno room here"
+    )
+    assert len(scorebench.read_results(tmp_path / "results")) == 0
+    assert not (tmp_path / "results" / "lock").exists()
+
+
 def test_cells_tried_again_count_their_last_try(run: Callable[..., pd.DataFrame]) -> None:
     table = run(["raise", "kill"], limits={"retries": 2}).set_index("sampler.deed")
     assert table["status"]["raise"] == "failed"
