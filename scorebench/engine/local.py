@@ -32,7 +32,7 @@ from scorebench.running.hardware import usable_cores
 from scorebench.running.workbench import Workbench
 
 MOST = 4  # workers on a CPU unless more are asked for: each holds models and reference
-PRELOADED = ["torch", "scorebench.engine.served"]
+PRELOADED = ["torch", "scorebench.engine.served", "scorebench.metrics"]
 KEPT = 8192  # bytes of what a worker printed last
 REST = 5.0  # seconds in which a dying process's exit code and output come
 
