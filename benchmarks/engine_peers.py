@@ -51,11 +51,15 @@ class Executor:
         """One."""
         return 1
 
+    def device_type(self, bench: Workbench) -> str:
+        """That of the driver."""
+        return bench.device.type
+
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
     ) -> Generator[tuple[Cell, Result], None, None]:
         """Run all cells in order."""
-        executor = self._make(pack(bench.suite, cells))
+        executor = self._make(pack(bench, cells))
         results = executor.map(self._call, range(len(cells)))
         yield from zip(cells, results, strict=True)
         executor.shutdown()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +112,7 @@ def _show_plan(suite: Suite, drive: Drive) -> None:
     typer.echo(
         f"{suite.name}: {len(cells)} cells, {len(cells) - len(pending)} cached, "
         f"{len(pending)} to run; {_evaluations(suite, drive)} "
-        f"({suite.samples:,} samples a cell) on {drive.bench.device}; {_time(drive)}"
+        f"({suite.samples:,} samples a cell) on {drive.device}; {_time(drive)}"
     )
     for _, preparation in drive.preparations:
         resumed = f", {preparation.done:,} of them done" if preparation.done else ""
@@ -140,13 +143,29 @@ def _run(drive: Drive) -> None:
     from scorebench.cli.progress import run_with_progress
 
     try:
-        run_with_progress(drive)
+        with _ended_by_signals():
+            run_with_progress(drive)
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
     finally:
         if drive.table is not None:
             typer.echo(
-                f"{len(drive.finished)} of {len(drive.plan.cells)} cells in {drive.store.folder}; "
+                f"{len(drive.table)} of {len(drive.plan.cells)} cells in {drive.store.folder}; "
                 f"see them with: scorebench report {drive.store.folder}"
             )
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have what ends jobs and terminals end a run as Ctrl-C does: with its table."""
+    numbers = [number for number in signal.Signals if number.name in ("SIGTERM", "SIGHUP")]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is signal.SIG_DFL:  # and not ignored, as by nohup
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -24,6 +24,10 @@ class Engine(Protocol):
         """How many cells it runs at a time, as far as is known before it does."""
         ...
 
+    def device_type(self, bench: Workbench) -> str:
+        """The kind of device that cells run on, e.g. ``cuda``; the driver's may be another."""
+        ...
+
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
     ) -> Generator[tuple[Cell, Result], None, None]:
@@ -69,6 +73,8 @@ def make_engine(options: EngineOptions, device: str = "auto") -> Engine:
         raise UserError(f"--workers {options.workers}: at least 1 is needed")
     if options.address is not None and name != "ray":
         raise UserError(f"--ray-address needs --engine ray, not {name}")
+    if name == "ray" and device not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device {device}: with --engine ray it is auto, cpu or cuda")
     if name == "inline":
         from scorebench.engine.inline import InlineEngine
 

@@ -61,7 +61,13 @@ class Drive:
     @property
     def workers(self) -> int:
         """How many cells run at a time."""
-        return self.engine.workers(self.bench)
+        return self.engine.workers(self.bench) if self.pending else 1
+
+    @property
+    def device(self) -> str:
+        """What cells run on, e.g. ``cuda:1``; only the kind where that isn't the driver's."""
+        kind = self.engine.device_type(self.bench) if self.pending else self.bench.device.type
+        return str(self.bench.device) if kind == self.bench.device.type else kind
 
     @property
     def evaluations(self) -> int:
@@ -86,10 +92,15 @@ class Drive:
     def extractions(self) -> list[Extraction]:
         """The datasets whose features pending cells are compared with, where not yet cached."""
         suite, reference = self.bench.suite, self.bench.reference
-        if not self.pending:
+        if not self.pending or not self._runs_alike:
             return []
         own = [self.bench.origin(suite.points[0].model)] if suite.reference == "dataset" else []
         return reference.extractions([*own, *reference.others()])
+
+    @property
+    def _runs_alike(self) -> bool:
+        """Whether the driver has the kind of device that workers have, and can work for them."""
+        return self.device == str(self.bench.device)
 
     def prepare(self, report: Callable[[Preparation, int, str], None]) -> None:
         """Do what is needed first, telling how it goes: of models, then features of datasets.
@@ -107,8 +118,9 @@ class Drive:
     def run(self) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
         """Run what is pending; every cell is on disk before it is yielded.
 
-        At the end, whatever that is, the table is derived from the cells finished so far. Other
-        runs are kept out of the directory until then.
+        At the end, whatever that is, the table is derived from all cells that there are; one that
+        was to be run again stands until it has been. Other runs are kept out of the directory until
+        then.
 
         Raises:
             SuiteError: a user's mistake that shows only once models are loaded; nothing has been
@@ -118,7 +130,8 @@ class Drive:
         """
         self._check_free()
         check_models(self.bench, self.pending)
-        check_reference(self.bench, self.pending)
+        if self._runs_alike:
+            check_reference(self.bench, self.pending)
         with contextlib.ExitStack() as stack:
             with self._writing():
                 stack.enter_context(
@@ -133,7 +146,7 @@ class Drive:
                 yield from self._run()
             finally:
                 with self._writing():
-                    self.table = self.store.write_table(self.finished)
+                    self.table = self.store.write_table(self.seen | self.finished)
 
     def _run(self) -> Generator[tuple[Cell, dict[str, Any]], None, None]:
         environments = _Environments(self.store, revision(self.bench.suite.path.parent))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Generator, Sequence
 
 from scorebench.engine.pool import RETRIED
-from scorebench.engine.tasks import Task, tasks
+from scorebench.engine.tasks import tasks
 from scorebench.running.cell import Cell, Result
 from scorebench.running.measuring import run_cells
 from scorebench.running.workbench import Workbench
@@ -24,30 +24,33 @@ class InlineEngine:
     """
 
     def __init__(self, *, debug: bool = False) -> None:
-        self._debug = debug
+        self._caught = _debug if debug else _pass
 
     def workers(self, bench: Workbench) -> int:
         """One: this process."""
         return 1
+
+    def device_type(self, bench: Workbench) -> str:
+        """That of the driver."""
+        return bench.device.type
 
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
     ) -> Generator[tuple[Cell, Result], None, None]:
         """Run all cells; one that failed is tried again as often as ``limits.retries`` says."""
         for task in tasks(cells):
-            results = self._run(bench, task)
+            results = run_cells(bench, task.cells, caught=self._caught)
             for cell, result in zip(task.cells, results, strict=True):
                 final = result
                 for _ in range(bench.suite.limits.retries):
                     if final.row["status"] not in RETRIED:
                         break
-                    (final,) = self._run(bench, Task((cell,)))
+                    (final,) = run_cells(bench, [cell], caught=self._caught)
                 yield cell, final
 
-    def _run(self, bench: Workbench, task: Task) -> list[Result]:
-        if self._debug:
-            return run_cells(bench, task.cells, caught=_debug)
-        return run_cells(bench, task.cells)
+
+def _pass(error: BaseException) -> None:
+    pass
 
 
 def _debug(error: BaseException) -> None:

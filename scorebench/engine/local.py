@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import types
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, resource_tracker
@@ -27,13 +28,14 @@ from scorebench.engine.served import serve
 from scorebench.engine.workers import Died, Message
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
-from scorebench.running.environment import device_name
 from scorebench.running.hardware import usable_cores
 from scorebench.running.workbench import Workbench
 
 MOST = 4  # workers on a CPU unless more are asked for: each holds models and reference
 PRELOADED = ["torch", "scorebench.engine.served", "scorebench.metrics"]
 KEPT = 8192  # bytes of what a worker printed last
+LONGEST = 3600.0  # seconds to wait at once; the system takes no more than 24 days
+UNKNOWN = 255  # exit code that multiprocessing gives when the server has died
 REST = 5.0  # seconds in which a dying process's exit code and output come
 
 _context = multiprocessing.get_context("forkserver")
@@ -52,29 +54,27 @@ class LocalEngine:
 
     def __init__(self, workers: int | None = None) -> None:
         self._wanted = workers
-        try:
-            with _apart():  # the server loads torch while the driver plans
-                _context.set_forkserver_preload(PRELOADED)
-                forkserver.ensure_running()
-        except OSError as error:
-            raise UserError(
-                f"workers can't be started: {error.strerror or error}; set TMPDIR to a folder with "
-                "space and a short path, or use --engine inline"
-            ) from error
+        with _apart():  # the server loads torch while the driver plans
+            _context.set_forkserver_preload(PRELOADED)
+            forkserver.ensure_running()
 
     def workers(self, bench: Workbench) -> int:
         """One for each device, unless told otherwise."""
         return len(_devices(bench.device, self._wanted))
+
+    def device_type(self, bench: Workbench) -> str:
+        """That of the driver."""
+        return bench.device.type
 
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
     ) -> Generator[tuple[Cell, Result], None, None]:
         """Run all cells, long ones first."""
         if cells:
-            bench.forget_models()  # workers load their own
+            bench.unload()  # workers load their own
             devices = _devices(bench.device, self._wanted)
             threads = max(1, usable_cores() // len(devices))
-            workers = LocalWorkers(pack(bench.suite, cells), devices, threads)
+            workers = LocalWorkers(pack(bench, cells), devices, threads)
             yield from Pool(bench, cells, workers).run()
 
 
@@ -94,16 +94,16 @@ class LocalWorker:
     place = "here"
 
     def __init__(self, parcel: Parcel, device: torch.device, threads: int) -> None:
-        self.torch_device, self.device = device, device_name(device)
+        self.device = device
         self.connection, theirs = _context.Pipe()
         output, printed = _context.Pipe(duplex=False)
-        with _apart():
-            self.process = _context.Process(
-                target=serve, args=(theirs, printed, parcel, str(device), threads), daemon=True
-            )
+        self.process = _context.Process(
+            target=serve,
+            args=(theirs, printed, parcel, str(device), threads, dict(os.environ)),
+            daemon=True,
+        )
+        with theirs, printed, _apart():
             self.process.start()
-        theirs.close()
-        printed.close()
         self._printed = bytearray()
         self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
         self._reader.start()
@@ -137,6 +137,8 @@ class LocalWorker:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
             memory = "; the machine may have run out of memory" if -code == signal.SIGKILL else ""
             return Died(f"killed by {name}{memory}", told)
+        if code == UNKNOWN:  # blaming nobody in vain costs a few more tries at most
+            return Died("the server of workers died", told, blameless=True)
         return Died(f"the process ended by itself, with exit code {code}", told)
 
 
@@ -152,23 +154,29 @@ class LocalWorkers:
     def __init__(self, parcel: Parcel, devices: Sequence[torch.device], threads: int) -> None:
         self._parcel, self._devices, self.count = parcel, list(devices), len(devices)
         self._threads = threads
-        self._running: list[LocalWorker] = []
+        self._started: list[LocalWorker] = []
+        self._deaths: Counter[torch.device] = Counter()
+
+    @property
+    def _running(self) -> list[LocalWorker]:
+        return [worker for worker in self._started if not worker.connection.closed]
 
     def start(self) -> LocalWorker:
-        self._running = [w for w in self._running if not w.connection.closed]
+        """Start a worker on a free device, rather on one where few have died."""
+        self._started = self._running
         free = list(self._devices)
-        for worker in self._running:
-            free.remove(worker.torch_device)
-        worker = LocalWorker(self._parcel, free[0], self._threads)
-        self._running.append(worker)
-        return worker
+        for worker in self._started:
+            free.remove(worker.device)
+        device = min(free, key=lambda device: self._deaths[device])
+        self._started.append(LocalWorker(self._parcel, device, self._threads))
+        return self._started[-1]
 
     def wait(self, seconds: float | None) -> Iterator[tuple[LocalWorker, Message]]:
-        self._running = [w for w in self._running if not w.connection.closed]
         by_handle: dict[Any, LocalWorker] = {}
         for worker in self._running:
             by_handle[worker.connection] = by_handle[worker.process.sentinel] = worker
-        heard = {by_handle[handle] for handle in wait(list(by_handle), seconds)}
+        patience = LONGEST if seconds is None else min(seconds, LONGEST)
+        heard = {by_handle[handle] for handle in wait(list(by_handle), patience)}
         for worker in heard:
             yield worker, self._receive(worker)
 
@@ -178,22 +186,37 @@ class LocalWorkers:
                 return worker.connection.recv()  # type: ignore[no-any-return]
         except (EOFError, OSError):
             pass
+        self._deaths[worker.device] += 1
         return worker.died()
 
     def close(self) -> None:
         for worker in self._running:
-            if not worker.connection.closed:
-                worker.stop()
+            worker.stop()
 
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """Keep Ctrl-C from what is started, which would tell of it while it loads torch.
+    """Start processes apart from this one.
 
-    Also the program that runs this is kept out of workers, where multiprocessing would run it
-    again.
+    Ctrl-C is kept from them, which they would tell of while they load torch. The program that runs
+    this is, too: multiprocessing would run it again there.
+
+    Raises:
+        UserError: the system refuses, e.g. for want of space for the server's socket.
     """
-    resource_tracker.ensure_running()  # starting it would end the block
+    try:
+        resource_tracker.ensure_running()  # starting it would end the block of signals
+        with _shielded():
+            yield
+    except (OSError, EOFError) as error:
+        raise UserError(
+            f"workers can't be started: {getattr(error, 'strerror', None) or error}; set TMPDIR to "
+            "a folder with space and a short path, or use --engine inline; finished cells are kept"
+        ) from error
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -5,6 +5,7 @@ A parcel goes from one process to another of the same run, and never through a f
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import sys
@@ -14,10 +15,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from scorebench.atomic import write_atomically
+from scorebench.engine.alike import difference, installed, installed_modules
 from scorebench.errors import UserError
 from scorebench.plugin.importing import import_file, module_name
+from scorebench.running.cache import default_folder
 from scorebench.running.cell import Cell
 from scorebench.running.fingerprint import local_modules
+from scorebench.running.workbench import Workbench
 from scorebench.suite.load import Suite
 
 
@@ -29,13 +34,23 @@ class Parcel:
         folder: the working directory, which relative paths in a suite start from.
         plugins: plugin files in the order they were loaded in.
         sources: these and the files beside them that they import, with their content.
+        modules: names of the others that the run's components come from.
+        installed: what is installed here, these modules among it.
+        reuse: whether samples may be had from earlier cells.
         content: suite and cells, pickled.
     """
 
     folder: str
     plugins: tuple[str, ...]
     sources: dict[str, bytes]
+    modules: tuple[str, ...]
+    installed: dict[str, str]
+    reuse: bool
     content: bytes
+
+    def difference(self) -> str | None:
+        """What is installed otherwise where this is called, in words; None if nothing is."""
+        return difference(self.installed, installed(self.modules))
 
     def unpack(self) -> tuple[Suite, list[Cell]]:
         """Suite and cells; plugin files are imported first.
@@ -52,20 +67,29 @@ class Parcel:
         return suite, cells
 
     def _copied(self) -> Path:
-        root = Path(tempfile.mkdtemp(prefix="scorebench-"))
+        hasher = hashlib.blake2b(digest_size=16)
+        for path, source in sorted(self.sources.items()):
+            hasher.update(f"{path}\0{len(source)}\0".encode() + source)
+        try:  # once for all workers here, which are killed in the end, and remove nothing
+            return self._copied_to(default_folder() / "plugins" / hasher.hexdigest())
+        except OSError:
+            return self._copied_to(Path(tempfile.mkdtemp(prefix="scorebench-")))
+
+    def _copied_to(self, root: Path) -> Path:
         for path, source in self.sources.items():
             copy = _within(root, path)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(source)
+            if not _is(copy, source):
+                write_atomically(copy, source)
         return root
 
 
-def pack(suite: Suite, cells: Sequence[Cell]) -> Parcel:
+def pack(bench: Workbench, cells: Sequence[Cell]) -> Parcel:
     """A run as a parcel.
 
     Raises:
         UserError: a component can't be sent to another process.
     """
+    suite = bench.suite
     plugins = [file for file in suite.host.files if module_name(file) in sys.modules]
     files = {path for plugin in plugins for path in _sources(plugin)}
     try:
@@ -75,10 +99,15 @@ def pack(suite: Suite, cells: Sequence[Cell]) -> Parcel:
         raise UserError(
             f"{suite.path}: its components can't be sent to workers ({told}); use --engine inline"
         ) from error
+    sources = {str(file): file.read_bytes() for file in files}
+    modules = installed_modules(suite, cells, sources)
     return Parcel(
         folder=os.getcwd(),
         plugins=tuple(map(str, plugins)),
-        sources={str(file): file.read_bytes() for file in files},
+        sources=sources,
+        modules=tuple(modules),
+        installed=installed(modules),
+        reuse=bench.reuse,
         content=content,
     )
 
@@ -90,7 +119,7 @@ def _sources(plugin: Path) -> set[Path]:
     return {plugin, *found, *(p for p in imported if p.is_relative_to(plugin.parent))}
 
 
-def _is(path: str, source: bytes) -> bool:
+def _is(path: str | Path, source: bytes) -> bool:
     try:
         return Path(path).read_bytes() == source
     except OSError:

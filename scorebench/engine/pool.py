@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from scorebench.engine.lost import lost
 from scorebench.engine.queue import Queue
 from scorebench.engine.tasks import Task, tasks
-from scorebench.engine.workers import Began, Died, Done, Message, Ready, Worker, Workers
+from scorebench.engine.workers import Began, Died, Done, Message, Ready, Unfit, Worker, Workers
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
 from scorebench.running.workbench import Workbench
@@ -28,23 +30,38 @@ class _Hand:
     """A worker and what it has to do.
 
     Attributes:
+        environment: what it computes with; None until it is ready.
         tasks: handed in and not yet done, the oldest first.
-        since: when the oldest began, or was handed in; None without tasks.
+        started: when the oldest was handed in or, once all that it needs is loaded, began.
+        since: when its latest stage began.
         began: whether all that it needs is loaded.
         done: tasks done.
-        memory: bytes after the first task.
+        baseline: bytes that it took after its first task.
+        retiring: whether it is replaced once it has done what it has.
         model: that of the last task handed in.
     """
 
     worker: Worker
-    ready: bool = False
+    environment: Mapping[str, Any] | None = None
     tasks: deque[Task] = field(default_factory=deque)
+    started: float = 0.0
     since: float = 0.0
     began: bool = False
     done: int = 0
-    memory: int = 0
+    baseline: int = 0
     retiring: bool = False
     model: int | None = None
+
+    def next(self) -> None:
+        """Count time from now on as that of another task."""
+        self.started = self.since = time.monotonic()
+        self.began = False
+
+    def stage(self) -> None:
+        """Count time from now on as that of another stage."""
+        self.since = time.monotonic()
+        if not self.began:
+            self.started, self.began = self.since, True
 
 
 class Pool:
@@ -69,35 +86,38 @@ class Pool:
         self._losses: Counter[str] = Counter()
         self._warm_deaths: set[str] = set()
         self._avoid: dict[str, str] = {}  # fingerprint → place where it was lost or failed
-        self._starts = 0
+        self._starts = self._fewer = 0
 
     def run(self) -> Iterator[tuple[Cell, Result]]:
         """Each cell with its result, as it ends."""
         try:
             while self._queue or any(hand.tasks for hand in self._hands.values()):
                 self._hand_out()
+                quiet = True
                 for worker, message in self._workers.wait(self._patience()):
+                    quiet = False
                     if worker in self._hands:
                         yield from self._hear(self._hands[worker], message)
-                yield from self._end_overdue()
+                if quiet:  # what came while results were written is heard first
+                    yield from self._end_overdue()
         finally:
             self._workers.close()
 
     def _hand_out(self) -> None:
         """Start workers as far as there is work for them, and keep each of them busy."""
-        wanted = min(self._workers.count, len(self._queue) + self._busy())
+        wanted = min(self._workers.count - self._fewer, len(self._queue) + self._busy())
         while len(self._hands) < wanted:
             worker = self._workers.start()
             self._hands[worker] = _Hand(worker)
         # One task ahead saves a worker from waiting; towards the end it might keep others idle.
         depth = 2 if len(self._queue) > 2 * len(self._hands) else 1
         for hand in sorted(self._hands.values(), key=lambda hand: len(hand.tasks)):
-            while hand.ready and not hand.retiring and len(hand.tasks) < depth:
+            while hand.environment and not hand.retiring and len(hand.tasks) < depth:
                 task = self._take(hand)
                 if task is None:
                     break
                 if not hand.tasks:
-                    hand.since, hand.began = time.monotonic(), False
+                    hand.next()
                 hand.model = task.model
                 hand.tasks.append(task)
                 hand.worker.submit([self._number[cell.fingerprint] for cell in task.cells])
@@ -118,7 +138,7 @@ class Pool:
     def _is_elsewhere(self, task: Task, hand: _Hand) -> bool:
         """Whether a task was lost at this place, and there are workers at others."""
         avoid = self._avoid.get(task.cells[0].fingerprint)
-        places = {h.worker.place for h in self._hands.values() if h.ready}
+        places = {h.worker.place for h in self._hands.values() if h.environment}
         return avoid == hand.worker.place and len(places) > 1
 
     def _patience(self) -> float | None:
@@ -133,28 +153,33 @@ class Pool:
             return None
         if not hand.began:
             return hand.since + max(timeout, LOADING)
-        return hand.since + timeout * len(hand.tasks[0].cells) + GRACE
+        return hand.since + timeout + GRACE
 
     def _end_overdue(self) -> Iterator[tuple[Cell, Result]]:
         now = time.monotonic()
         for hand in list(self._hands.values()):
             limit = self._limit(hand) if hand.tasks else None
-            if limit is not None and now >= limit:
-                what = "in one go" if hand.began else "while loading"
-                task = self._remove(hand)
-                hand.worker.stop()
-                seconds, told = now - hand.since, f"out of time {what}"
-                if task is not None and len(task.cells) > 1:
-                    self._part(task)
-                else:
-                    yield from self._give_up(hand, task, "timeout", told, seconds)
+            if limit is None or now < limit:
+                continue
+            task = self._remove(hand)
+            hand.worker.stop()
+            if len(task.cells) > 1:
+                self._part(task)
+            else:
+                told = f"out of time {'in one go' if hand.began else 'while loading'}"
+                yield from self._give_up(hand, task, status="timeout", error=told)
 
     def _hear(self, hand: _Hand, message: Message) -> Iterator[tuple[Cell, Result]]:
         match message:
             case Ready():
-                hand.ready, self._starts = True, 0
+                hand.environment, self._starts = message.environment, 0
+            case Unfit():
+                raise UserError(
+                    f"workers can't go on with this run: {message.reason} now; finished cells are "
+                    "kept, and the same command runs the rest as it is now"
+                )
             case Began():
-                hand.since, hand.began = time.monotonic(), True
+                hand.stage()
             case Done():
                 yield from self._take_back(hand, message)
             case Died():
@@ -162,9 +187,10 @@ class Pool:
 
     def _take_back(self, hand: _Hand, done: Done) -> Iterator[tuple[Cell, Result]]:
         task = hand.tasks.popleft()
-        hand.since, hand.began, hand.done = time.monotonic(), False, hand.done + 1
-        hand.memory = hand.memory or done.memory
-        hand.retiring = hand.retiring or done.memory > hand.memory + GROWTH
+        hand.next()
+        hand.done += 1
+        hand.baseline = hand.baseline or done.memory
+        hand.retiring = hand.retiring or done.memory > hand.baseline + GROWTH
         for cell, result in zip(task.cells, done.results, strict=True):
             assert result.row["fingerprint"] == cell.fingerprint
             yield from self._settle(hand, cell, result)
@@ -183,13 +209,14 @@ class Pool:
             yield cell, result
 
     def _bury(self, hand: _Hand, died: Died) -> Iterator[tuple[Cell, Result]]:
-        if not hand.ready and not died.blameless:
+        if not hand.environment and not died.blameless:
             self._starts += 1
             if self._starts >= STARTS:
-                raise UserError(f"workers can't start: {died.reason}\n{died.output}".strip())
-        task, seconds = self._remove(hand), time.monotonic() - hand.since
-        if task is None:
+                self._do_with_fewer(died)
+        if not hand.tasks:
+            del self._hands[hand.worker]
             return
+        task = self._remove(hand)
         first = task.cells[0].fingerprint
         self._avoid |= dict.fromkeys((c.fingerprint for c in task.cells), hand.worker.place)
         if died.blameless and self._losses[first] < BLAMELESS:
@@ -201,30 +228,41 @@ class Pool:
             self._warm_deaths.add(first)
             self._queue.again(task)
         else:
-            yield from self._give_up(hand, task, "crashed", died.reason, seconds, died.output)
+            error, output = died.reason, died.output
+            yield from self._give_up(hand, task, status="crashed", error=error, output=output)
+
+    def _do_with_fewer(self, died: Died) -> None:
+        """Leave out a place where workers can't start, as long as there are others."""
+        if not any(other.environment for other in self._hands.values()):
+            raise UserError(f"workers can't start: {died.reason}\n{died.output}".strip())
+        print(f"warning: one worker fewer, as it can't start: {died.reason}", file=sys.stderr)
+        self._fewer, self._starts = self._fewer + 1, 0
 
     def _part(self, task: Task) -> None:
         """Have the cells of a walk run by themselves, as one may be to blame for all."""
         for cell in task.cells:
             self._queue.again(Task((cell,)))
 
-    def _remove(self, hand: _Hand) -> Task | None:
+    def _remove(self, hand: _Hand) -> Task:
         """Forget a worker; its oldest task, while those not yet begun go back."""
         del self._hands[hand.worker]
-        task = hand.tasks.popleft() if hand.tasks else None
+        task = hand.tasks.popleft()
         while hand.tasks:
             self._queue.again(hand.tasks.pop())
         return task
 
     def _give_up(
-        self,
-        hand: _Hand,
-        task: Task | None,
-        status: str,
-        error: str,
-        seconds: float,
-        output: str = "",
+        self, hand: _Hand, task: Task, *, status: str, error: str, output: str = ""
     ) -> Iterator[tuple[Cell, Result]]:
-        for cell in task.cells if task is not None else ():
-            result = lost(self._bench, cell, status, error, seconds, hand.worker.device, output)
-            yield from self._settle(hand, cell, result)
+        (cell,) = task.cells
+        assert hand.environment is not None, "only then it gets tasks"
+        result = lost(
+            self._bench,
+            cell,
+            status=status,
+            error=error,
+            seconds=time.monotonic() - hand.started,
+            environment=hand.environment,
+            output=output,
+        )
+        yield from self._settle(hand, cell, result)

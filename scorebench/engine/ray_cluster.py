@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from scorebench.engine.parcel import pack
 from scorebench.engine.pool import Pool
-from scorebench.engine.ray_alike import installed_modules
 from scorebench.engine.ray_nodes import Node, nodes
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
@@ -44,7 +43,7 @@ class RayEngine:
             raise UserError("--engine ray needs Ray: pip install 'scorebench[ray]'") from None
         self._most, self._address, self._gpus = workers, address, gpus
         self._connection: Connection | None = None
-        self._count: int | None = None
+        self._first: list[Node] = []  # as they were when first looked at
 
     def workers(self, bench: Workbench) -> int:
         """As many as the cluster has room for; this connects to it.
@@ -52,15 +51,17 @@ class RayEngine:
         Raises:
             UserError: it can't be reached or used, or has no room.
         """
-        if self._count is None:
-            room = sum(node.workers for node in self._nodes(bench.suite.limits.gpus))
-            if not room:
-                raise UserError(
-                    f"no node of the Ray cluster at {self._connect().address} has a CPU or GPU for "
-                    "workers"
-                )
-            self._count = min(room, self._most or room)
-        return self._count
+        room = sum(node.workers for node in self._look(bench))
+        if not room:
+            raise UserError(
+                f"no node of the Ray cluster at {self._connect().address} has a CPU or GPU for "
+                "workers"
+            )
+        return min(room, self._most or room)
+
+    def device_type(self, bench: Workbench) -> str:
+        """``cuda`` where nodes have GPUs; this connects, too."""
+        return "cuda" if any(node.gpu for node in self._look(bench)) else "cpu"
 
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
@@ -77,17 +78,20 @@ class RayEngine:
     def _run(self, bench: Workbench, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Result]]:
         from scorebench.engine.ray_workers import RayWorkers
 
-        bench.forget_models()  # workers load their own
-        parcel, share = pack(bench.suite, cells), bench.suite.limits.gpus
+        bench.unload()  # workers load their own
+        share = bench.suite.limits.gpus
         workers = RayWorkers(
             self._connect(),
-            parcel,
+            pack(bench, cells),
             nodes=functools.partial(self._nodes, share),
-            modules=installed_modules(bench.suite, cells, parcel),
             share=share,
             most=self._most,
         )
         yield from Pool(bench, cells, workers).run()
+
+    def _look(self, bench: Workbench) -> list[Node]:
+        self._first = self._first or self._nodes(bench.suite.limits.gpus)
+        return self._first
 
     def _connect(self) -> Connection:
         from scorebench.engine.ray_connection import Connection

@@ -12,30 +12,27 @@ import torch
 
 from scorebench.engine.local import LocalWorkers
 from scorebench.engine.parcel import Parcel
-from scorebench.engine.ray_alike import installed
 from scorebench.engine.workers import Message
 
 
 class Host:
     """An actor, whose methods Ray calls one after the other, in the order of the calls."""
 
-    def compare(self, modules: Sequence[str]) -> dict[str, str]:
-        """What is installed here."""
-        return installed(modules)
-
-    def begin(self, parcel: Parcel, threads: int, *, gpu: bool) -> str:
-        """Start the worker; its device in words. Of the GPUs here it sees that which is its own."""
+    def begin(self, parcel: Parcel, threads: int, *, gpu: bool) -> None:
+        """Start the worker. Of the GPUs here it sees that which is its own."""
         device = torch.device("cuda:0" if gpu and torch.cuda.is_available() else "cpu")
         self._workers = LocalWorkers(parcel, [device], threads)
         self._worker = self._workers.start()
-        return self._worker.device
 
     def submit(self, cells: Sequence[int]) -> None:
         """Hand in a task."""
         self._worker.submit(cells)
 
-    def hear(self) -> Message:
-        """What the worker says next."""
-        for _, message in self._workers.wait(None):
-            return message
-        raise AssertionError("a worker that is waited for says something")
+    def hear(self) -> list[Message]:
+        """All that the worker has to say, once it has something."""
+        heard: list[Message] = []
+        while not heard:
+            heard += (message for _, message in self._workers.wait(None))
+        while more := [message for _, message in self._workers.wait(0)]:
+            heard += more
+        return heard

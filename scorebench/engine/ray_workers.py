@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import ray
@@ -12,11 +13,10 @@ from ray.exceptions import ActorUnavailableError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from scorebench.engine.parcel import Parcel
-from scorebench.engine.ray_alike import difference, installed
 from scorebench.engine.ray_connection import Connection
 from scorebench.engine.ray_host import Host
 from scorebench.engine.ray_nodes import Node
-from scorebench.engine.workers import Died, Message
+from scorebench.engine.workers import Died, Done, Message, Ready, Unfit
 from scorebench.errors import UserError
 
 PULSE = 2.0  # seconds after which the nodes are looked at again
@@ -26,9 +26,8 @@ ALONE = 300.0  # seconds in which a cluster without any node for workers may get
 class RayWorker:
     """An actor on a node, and what it has been asked and hasn't answered yet."""
 
-    def __init__(self, node: Node, share: float, parcel: Any, modules: Sequence[str]) -> None:
+    def __init__(self, node: Node, share: float, parcel: Any) -> None:
         self.node, self.place = node, node.id
-        self.device = "cuda" if node.gpu else "cpu"
         self.ready = self.stopped = False
         host: Any = ray.remote(Host)
         self._actor = host.options(
@@ -38,17 +37,27 @@ class RayWorker:
             max_restarts=0,
             max_task_retries=0,
         ).remote()
-        self.answers = deque(
-            [
-                self._actor.compare.remote(modules),
-                self._actor.begin.remote(parcel, node.threads, gpu=node.gpu),
-                self._actor.hear.remote(),
-            ]
-        )
+        self.answers = deque([self._actor.begin.remote(parcel, node.threads, gpu=node.gpu)])
+        self._left = 0  # tasks that aren't done
+        self._listen()
 
     def submit(self, cells: Sequence[int]) -> None:
         self._actor.submit.remote(cells)
-        self.answers += [self._actor.hear.remote(), self._actor.hear.remote()]
+        self._left += 1
+        self._listen()
+
+    def _listen(self) -> None:
+        """Ask what there is to hear: never where nothing may come, for others wait behind."""
+        self.answers.append(self._actor.hear.remote())
+
+    def answer(self) -> list[Message]:
+        """What has been said in answer to the oldest question."""
+        heard: list[Message] = ray.get(self.answers.popleft()) or []
+        self._left -= sum(isinstance(message, Done) for message in heard)
+        self.ready = self.ready or any(isinstance(message, Ready) for message in heard)
+        if self._left and not self.answers:
+            self._listen()
+        return heard
 
     def stop(self) -> None:
         self.stopped = True
@@ -62,7 +71,6 @@ class RayWorkers:
         connection: to the cluster.
         parcel: the run.
         nodes: gives the nodes that can take workers now.
-        modules: those that must be the same on all machines.
         share: of a GPU, for each worker, where there are GPUs.
         most: workers; as many as there is room for, if None.
     """
@@ -73,18 +81,23 @@ class RayWorkers:
         parcel: Parcel,
         *,
         nodes: Callable[[], list[Node]],
-        modules: Sequence[str],
         share: float,
         most: int | None,
     ) -> None:
-        self._connection, self._list_nodes, self._most = connection, nodes, most
-        self._share, self._modules, self._ours = share, modules, installed(modules)
+        self._connection, self._list_nodes = connection, nodes
+        self._share, self._most = share, most
         self._parcel = ray.put(parcel)
-        self._running: list[RayWorker] = []
+        self._started: list[RayWorker] = []
         self._nodes: list[Node] = []
+        self._unfit: set[str] = set()  # nodes that are left out
+        self._proven = False  # whether a cell has been run
         self._looked = self._had_nodes = time.monotonic()
         self._lately = ""  # where a worker has died
         self._look()
+
+    @property
+    def _running(self) -> list[RayWorker]:
+        return [worker for worker in self._started if not worker.stopped]
 
     @property
     def count(self) -> int:
@@ -94,18 +107,17 @@ class RayWorkers:
 
     def start(self) -> RayWorker:
         """Start a worker on the emptiest node, but rather not where one has just died."""
-        used = Counter(worker.place for worker in self._running if not worker.stopped)
+        self._started = self._running
+        used = Counter(worker.place for worker in self._started)
         free = [node for node in self._nodes if used[node.id] < node.workers]
         node = max(free, key=lambda n: (n.id != self._lately, n.workers - used[n.id]))
-        worker = RayWorker(node, self._share, self._parcel, self._modules)
-        self._running.append(worker)
-        return worker
+        self._started.append(RayWorker(node, self._share, self._parcel))
+        return self._started[-1]
 
     def wait(self, seconds: float | None) -> Iterator[tuple[RayWorker, Message]]:
         """Messages; after a few seconds there may be none, for the cluster is looked at again."""
         if time.monotonic() > self._looked + PULSE:
             self._look()
-        self._running = [worker for worker in self._running if not worker.stopped]
         asked = {worker.answers[0]: worker for worker in self._running if worker.answers}
         patience = PULSE if seconds is None else min(seconds, PULSE)
         if not asked:
@@ -115,15 +127,12 @@ class RayWorkers:
         more, _ = ray.wait(others, num_returns=len(others), timeout=0) if others else ([], [])
         for answer in [*first, *more]:
             worker = asked[answer]
-            message = self._receive(worker)
-            if message is not None:
+            for message in self._receive(worker):
                 yield worker, message
 
     def close(self) -> None:
         for worker in self._running:
-            if not worker.stopped:
-                worker.stop()
-        self._running.clear()
+            worker.stop()
 
     def _look(self) -> None:
         """See which nodes there are.
@@ -131,7 +140,8 @@ class RayWorkers:
         Raises:
             UserError: the cluster is lost, or has had no nodes for some time.
         """
-        self._nodes, self._looked = self._list_nodes(), time.monotonic()
+        self._nodes = [node for node in self._list_nodes() if node.id not in self._unfit]
+        self._looked = time.monotonic()
         if self._nodes:
             self._had_nodes = self._looked
         elif self._looked > self._had_nodes + ALONE:
@@ -140,34 +150,42 @@ class RayWorkers:
                 f"{ALONE:.0f} s; finished cells are kept, and the same command goes on from them"
             )
 
-    def _receive(self, worker: RayWorker) -> Message | None:
-        """What a worker says, None if that concerns nobody else."""
+    def _receive(self, worker: RayWorker) -> Iterator[Message]:
+        """What a worker says."""
         try:
-            told = ray.get(worker.answers.popleft())
+            heard = worker.answer()
         except RayTaskError as error:
-            raise _unfit(worker.node, error.cause) from error
+            told = f"start workers: {type(error.cause).__name__}: {error.cause}"
+            heard = [self._leave_out(worker, told)]
         except RayError as error:
-            return self._lost(worker, error)
-        match told:
-            case dict():
-                self._compare(worker.node, told)
-                return None
-            case str():
-                worker.device = told
-                return None
-            case Died():
-                worker.stop()
-                self._lately = worker.place
-        worker.ready = True
-        return told  # type: ignore[no-any-return]
+            heard = [self._lost(worker, error)]
+        for message in heard:
+            match message:
+                case Unfit():
+                    told = f"run cells of this run: {message.reason}; install the same on all nodes"
+                    yield self._leave_out(worker, told)
+                    return
+                case Died():
+                    worker.stop()
+                    self._lately = worker.place
+                case Done():
+                    self._proven = True
+            yield message
 
-    def _compare(self, node: Node, theirs: Mapping[str, str]) -> None:
-        found = difference(self._ours, theirs)
-        if found is not None:
-            raise UserError(
-                f"node {node.address} can't run cells of this run: {found}; install the same on "
-                "all nodes"
-            )
+    def _leave_out(self, worker: RayWorker, told: str) -> Died:
+        """Do without a node that can't do what others have done.
+
+        Raises:
+            UserError: none has done anything yet, and who set them up may still be there.
+        """
+        worker.stop()
+        told = f"node {worker.node.address} can't {' '.join(told.split())}"
+        if not self._proven:
+            raise UserError(told)
+        print(f"warning: {told}; it is left out", file=sys.stderr)
+        self._unfit.add(worker.place)
+        self._look()
+        return Died(told, blameless=True)
 
     def _lost(self, worker: RayWorker, error: RayError) -> Died:
         """The actor is dead or out of reach. Cells don't run in it, and can't be blamed."""
@@ -181,9 +199,3 @@ class RayWorkers:
         # One that is never ready would be started for ever.
         blameless = worker.ready or isinstance(error, ActorUnavailableError)
         return Died(f"its Ray actor on {worker.node.address} died: {told}", blameless=blameless)
-
-
-def _unfit(node: Node, cause: BaseException) -> UserError:
-    """A worker can't be started, for want of something that its node should have."""
-    told = " ".join(str(cause).split())
-    return UserError(f"node {node.address} can't start workers: {type(cause).__name__}: {told}")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from scorebench.engine.local import LocalWorkers
 from scorebench.engine.only import SHORTEST
+from scorebench.engine.parcel import pack
+from scorebench.engine.pool import Pool
 from scorebench.engine.trust import check_objects, check_plugins
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell
-from scorebench.running.environment import choose_device, environment, revision
-from scorebench.running.measuring import run_cell
+from scorebench.running.environment import choose_device, revision
 from scorebench.running.plan import Plan, check_models, check_reference, make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.store import Store
@@ -74,15 +77,28 @@ def find(results: Path, row: str) -> Request:
     store = Store(results)
     plan = store.plan()
     records = store.finished(cell["fingerprint"] for cell in plan["cells"])
-    cell = _find([c for c in plan["cells"] if c["fingerprint"] in records], row, results)
-    found = records[cell["fingerprint"]]["row"]
+    cells = {c["fingerprint"]: c for c in plan["cells"] if c["fingerprint"] in records}
+    fingerprint = _find(_numbered(results) or list(cells), row, results)
+    if fingerprint not in cells:
+        raise UserError(f"row {row}: the file of cell {fingerprint} is gone from {results}")
+    cell, found = cells[fingerprint], records[fingerprint]["row"]
     arguments = plan.get("arguments")
     folder = results / plan.get("started_in", ".") if arguments else results
     known = _environment(results, found.get("environment"))
     return Request(cell, found, known, arguments or ["suite.yaml"], folder.resolve())
 
 
-def _find(rows: Sequence[Mapping[str, Any]], wanted: str, results: Path) -> Mapping[str, Any]:
+def _numbered(results: Path) -> list[str]:
+    """The fingerprints of the rows of ``table.csv``; none where it can't be read."""
+    try:
+        with (results / "table.csv").open(newline="", encoding="utf-8") as file:
+            return [row["fingerprint"] for row in csv.DictReader(file, strict=True)]
+    except (OSError, ValueError, KeyError, csv.Error):
+        return []
+
+
+def _find(rows: Sequence[str], wanted: str, results: Path) -> str:
+    """Which of these fingerprints is wanted."""
     if re.fullmatch(r"[0-9]{1,9}", wanted) and 1 <= int(wanted) <= len(rows):
         return rows[int(wanted) - 1]
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST},}}", wanted.lower()):
@@ -90,7 +106,7 @@ def _find(rows: Sequence[Mapping[str, Any]], wanted: str, results: Path) -> Mapp
             f"row {wanted}: {results} has rows 1 to {len(rows):,}, as table.csv has them; or give "
             f"at least {SHORTEST} hexadecimal digits of a fingerprint"
         )
-    found = [c for c in rows if c["fingerprint"].startswith(wanted.lower())]
+    found = [name for name in rows if name.startswith(wanted.lower())]
     if len(found) != 1:
         told = f"{len(found)} rows begin so; give more digits" if found else "no row begins so"
         raise UserError(f"row {wanted}: of the {len(rows):,} fingerprints in {results} {told}")
@@ -108,7 +124,7 @@ def _environment(results: Path, name: object) -> dict[str, Any]:
 
 
 def rerun(request: Request, *, trusted: bool = False, device: str | None = None) -> Again:
-    """Run a row again, in this process; nothing is written but what the cache keeps.
+    """Run a row again, in a worker; nothing is written but what the cache keeps.
 
     Args:
         request: which.
@@ -134,22 +150,15 @@ def rerun(request: Request, *, trusted: bool = False, device: str | None = None)
         cell = _cell(make_plan(bench), request.cell)
         check_models(bench, [cell])
         check_reference(bench, [cell])
-        with _threads(request.environment.get("threads")):
-            row = run_cell(bench, cell).row
-            surroundings = {**environment(bench.device), "git": revision(suite.path.parent)}
-    return Again(row, surroundings, cell.fingerprint == request.cell["fingerprint"])
-
-
-@contextlib.contextmanager
-def _threads(then: object) -> Iterator[None]:
-    """As many threads as then, on which the order of sums hangs and so their last bits."""
-    now = torch.get_num_threads()
-    if isinstance(then, int) and 1 <= then <= MOST_THREADS:
-        torch.set_num_threads(then)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(now)
+        bench.unload()
+        # As many threads as then: the order of sums hangs on it, and so their last bits.
+        threads = request.environment.get("threads")
+        if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
+            threads = torch.get_num_threads()
+        workers = LocalWorkers(pack(bench, [cell]), [bench.device], threads)
+        ((_, result),) = Pool(bench, [cell], workers).run()
+        surroundings = {**result.environment, "git": revision(suite.path.parent)}
+    return Again(result.row, surroundings, cell.fingerprint == request.cell["fingerprint"])
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[Path, list[str], list[Path], str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import os
 import signal
+import sys
 import threading
+from collections.abc import Mapping
 from multiprocessing import current_process, parent_process
 from multiprocessing.connection import Connection, wait
 
@@ -13,7 +16,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from scorebench.engine.parcel import Parcel
-from scorebench.engine.workers import Began, Done, Ready
+from scorebench.engine.workers import Began, Done, Ready, Unfit
 from scorebench.running.measuring import run_cells
 from scorebench.running.workbench import Workbench
 
@@ -21,7 +24,12 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def serve(
-    connection: Connection, output: Connection, parcel: Parcel, device: str, threads: int
+    connection: Connection,
+    output: Connection,
+    parcel: Parcel,
+    device: str,
+    threads: int,
+    variables: Mapping[str, str],
 ) -> None:
     """Run tasks until there are no more.
 
@@ -31,17 +39,24 @@ def serve(
         parcel: the run.
         device: where to compute.
         threads: of torch and of what numpy and scipy compute with, on the CPU.
+        variables: of the environment.
     """
     os.setsid()
     # Plugins may have processes of their own, which end with this one's group.
     current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _end_with_driver()
     _print_to(output)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # or a crash loses it
     faulthandler.enable()
+    os.environ.clear()
+    os.environ.update(variables)
     _limit_threads(threads)
+    if (told := parcel.difference()) is not None:
+        connection.send(Unfit(told))
+        return
     suite, cells = parcel.unpack()
-    bench = Workbench(suite, torch.device(device))
+    bench = Workbench(suite, torch.device(device), reuse=parcel.reuse)
     if bench.device.type == "cuda":
         torch.cuda.set_device(bench.device)
     process = os.getpid()
@@ -50,7 +65,7 @@ def serve(
         if os.getpid() == process:  # and no child that a plugin has forked
             connection.send(Began())
 
-    connection.send(Ready())
+    connection.send(Ready(bench.environment))
     while True:
         try:
             task = connection.recv()
@@ -83,8 +98,18 @@ def resident_memory() -> int:
         return 0
 
 
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
+def _end_with_driver() -> None:
+    """Have this process and its group killed when the driver has gone."""
+    driver = parent_process()
+    assert driver is not None
+    fd = driver.sentinel
+    if hasattr(fcntl, "F_SETSIG"):  # on Linux; a thread may wait long for code that holds the GIL
+        fcntl.fcntl(fd, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(fd, fcntl.F_SETFL, fcntl.fcntl(fd, fcntl.F_GETFL) | os.O_ASYNC)
+    threading.Thread(target=_wait_for_end, args=(fd,), daemon=True).start()
+
+
+def _wait_for_end(driver: int) -> None:
+    wait([driver])
     os.killpg(0, signal.SIGKILL)

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from scorebench.running.cell import Result
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The worker has started, and knows the run."""
+    """The worker has started, and knows the run.
+
+    Attributes:
+        environment: what it computes with, as rows name it.
+    """
+
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """The worker can't give this run's numbers, and ends.
+
+    Attributes:
+        reason: what is installed otherwise than for the driver, in words.
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True)
 class Began:
-    """The worker has loaded what its oldest task needs, and measures it from now on."""
+    """The worker has loaded what its oldest task needs, or ended a stage of it.
+
+    What is next may take as long as a cell may.
+    """
 
 
 @dataclass(frozen=True)
@@ -47,23 +67,21 @@ class Died:
     blameless: bool = False
 
 
-Message = Ready | Began | Done | Died
+Message = Ready | Unfit | Began | Done | Died
 
 
 class Worker(Protocol):
     """A process that runs tasks one after the other, in the order they are handed in.
 
-    It says Ready once, and of every task Began and Done; Died may come at any time, and ends it.
+    It says Ready or Unfit once, and of every task Began, once or more, and Done; Died may come at
+    any time, and ends it.
 
     Attributes:
         place: where it is; equal for workers of one machine.
-        device: on which it computes, in words, for rows of cells that took it down.
     """
 
     @property
     def place(self) -> str: ...
-    @property
-    def device(self) -> str: ...
 
     def submit(self, cells: Sequence[int]) -> None:
         """Hand in a task: the numbers of its cells in the run's parcel."""

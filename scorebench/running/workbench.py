@@ -109,9 +109,12 @@ class Workbench:
                 raise
         return self._models[key]
 
-    def forget_models(self) -> None:
-        """Let go of loaded models; they are loaded again when needed."""
+    def unload(self) -> None:
+        """Let go of loaded models and features; they are loaded again when needed."""
         self._models.clear()
+        self.__dict__.pop("extract", None)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def check(self, chosen: Chosen) -> None:
         """Try a model against the suite's reference and features, on one blank sample.

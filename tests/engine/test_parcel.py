@@ -64,7 +64,7 @@ def sent(folder: Path) -> tuple[Path, Workbench, Any]:
     bench = Workbench(load_suite(folder / "suite.yaml"), torch.device("cpu"))
     cells = make_plan(bench).cells
     path = folder.parent / "parcel"
-    path.write_bytes(pickle.dumps(pack(bench.suite, cells)))
+    path.write_bytes(pickle.dumps(pack(bench, cells)))
     return path, bench, cells[0]
 
 
@@ -110,4 +110,4 @@ def test_what_cannot_be_sent_is_told(folder: Path) -> None:
     bench = Workbench(load_suite(folder / "suite.yaml"), torch.device("cpu"))
     bench.suite.data["stuck"] = lambda: None
     with pytest.raises(UserError, match=r"can't be sent to workers .* use --engine inline"):
-        pack(bench.suite, [])
+        pack(bench, [])

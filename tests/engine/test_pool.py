@@ -20,11 +20,9 @@ Deed = Callable[["Scripted", Sequence[int]], list[Message]]
 class Scripted:
     """A worker without a process, whose messages a script decides."""
 
-    device = "cpu (scripted)"
-
     def __init__(self, number: int, place: str, deed: Deed) -> None:
         self.number, self.place, self._deed = number, place, deed
-        self.messages: list[Message] = [Ready()]
+        self.messages: list[Message] = [Ready({"device": "cpu (scripted)"})]
         self.tasks: list[tuple[int, ...]] = []
         self.stopped = False
 

@@ -19,7 +19,7 @@ from scorebench.engine.parcel import Parcel, pack
 from scorebench.engine.ray_connection import Connection
 from scorebench.engine.ray_nodes import nodes
 from scorebench.engine.ray_workers import RayWorkers
-from scorebench.engine.workers import Began, Done, Message, Ready
+from scorebench.engine.workers import Began, Died, Done, Message, Ready
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
@@ -55,12 +55,11 @@ def connection() -> Iterator[Connection]:
         made.shutdown()
 
 
-def workers_of(connection: Connection, parcel: Parcel, modules: list[str]) -> RayWorkers:
+def workers_of(connection: Connection, parcel: Parcel) -> RayWorkers:
     return RayWorkers(
         connection,
         parcel,
         nodes=lambda: nodes(connection.nodes(), 1.0, gpus=False),
-        modules=modules,
         share=1.0,
         most=None,
     )
@@ -89,36 +88,57 @@ def test_plugin_files_travel_to_nodes_that_lack_them(
     small_suite["plugins"] = [str(files[0])]
     small_suite["sweep"][0]["sampler"] = "mine"
     suite = load_suite(write_suite(small_suite))
-    cells = make_plan(Workbench(suite, torch.device("cpu"))).cells
-    parcel = pack(suite, cells)
+    bench = Workbench(suite, torch.device("cpu"))
+    cells = make_plan(bench).cells
+    parcel = pack(bench, cells)
     for file in files:
         file.unlink()
-    workers = workers_of(connection, parcel, [])
+    workers = workers_of(connection, parcel)
     assert workers.count == 1
     worker = workers.start()
     worker.submit([1])
     ready, began, done = hear(workers, 3)
-    assert (ready, began) == (Ready(), Began())
+    assert isinstance(ready, Ready)
+    assert ready.environment["threads"] == 1
+    assert isinstance(began, Began)
     assert isinstance(done, Done)
     assert [result.row["status"] for result in done.results] == ["ok"]
     assert done.results[0].row["fingerprint"] == cells[1].fingerprint
     workers.close()
 
 
-def test_a_node_where_something_else_is_installed_is_named(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workers = workers_of(connection, Parcel(".", (), {}, b""), ["scorebench_plugins.samplers.heun"])
-    what = "the source of scorebench_plugins.samplers.heun"
-    monkeypatch.setitem(workers._ours, what, "another")
+HEUN = "scorebench_plugins.samplers.heun"
+
+
+def parcel_of(content: bytes, **installed: str) -> Parcel:
+    return Parcel(".", (), {}, (HEUN,) if installed else (), installed, True, content)
+
+
+def test_a_node_where_something_else_is_installed_is_named(connection: Connection) -> None:
+    what = f"the source of {HEUN}"
+    workers = workers_of(connection, parcel_of(b"", **{what: "another"}))
     workers.start()
     with pytest.raises(UserError, match=rf"^node [\d.]+ can't run .*: {what} differs; install"):
         hear(workers, 1)
     workers.close()
 
 
+def test_one_that_joins_later_is_left_out(
+    connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workers = workers_of(connection, parcel_of(b"", **{f"the source of {HEUN}": "another"}))
+    workers._proven = True  # others have run cells
+    workers.start()
+    (died,) = hear(workers, 1)
+    assert isinstance(died, Died)
+    assert died.blameless
+    assert workers.count == 0
+    assert f"the source of {HEUN} differs" in capsys.readouterr().err
+    workers.close()
+
+
 def test_a_worker_that_fails_to_start_tells_why(connection: Connection) -> None:
-    workers = workers_of(connection, Parcel(".", (), {}, b"no pickle"), [])
+    workers = workers_of(connection, parcel_of(b"no pickle"))
     workers.start()
     (died,) = hear(workers, 1)
     assert "exit code 1" in getattr(died, "reason", "")

@@ -1,4 +1,4 @@
-"""What must be the same on all machines of a cluster, as numbers depend on it."""
+"""What must be the same in all processes of a run, on all machines, as numbers depend on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib.metadata
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from scorebench.engine.parcel import Parcel
 from scorebench.running.cell import Cell
 from scorebench.running.fingerprint import harness_digest, modules, source_digest
 from scorebench.suite.load import Suite
@@ -23,13 +22,13 @@ def installed(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def installed_modules(suite: Suite, cells: Sequence[Cell], parcel: Parcel) -> list[str]:
-    """The modules of a run's components that workers take from where they are installed."""
+def installed_modules(suite: Suite, cells: Sequence[Cell], sent: Collection[str]) -> list[str]:
+    """The modules of a run's components whose files aren't among those that are sent along."""
     points = {id(cell.point): cell.point for cell in cells}.values()
     chosen = [getattr(point, role) for point in points for role in ROLES]
     chosen += [suite.features, *suite.metrics, *([suite.dataset] if suite.dataset else [])]
     names = set().union(*(modules(each.component) for each in chosen))
-    return sorted(name for name in names if not _travels(name, parcel.sources))
+    return sorted(n for n in names if getattr(sys.modules.get(n), "__file__", None) not in sent)
 
 
 def difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str | None:
@@ -39,7 +38,3 @@ def difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str | None
         if there != here:
             return f"{what} differs" if "source" in what else f"it has {what} {there}, not {here}"
     return None
-
-
-def _travels(name: str, sources: Collection[str]) -> bool:
-    return getattr(sys.modules.get(name), "__file__", None) in sources

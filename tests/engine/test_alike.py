@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from scorebench.engine.alike import difference, installed, installed_modules
 from scorebench.engine.parcel import pack
-from scorebench.engine.ray_alike import difference, installed, installed_modules
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
@@ -41,8 +41,9 @@ def test_the_modules_of_components_are_compared_unless_they_travel(
     small_suite["plugins"] = [str(write_plugin(PLUGIN))]
     small_suite["sweep"][0]["sampler"] = ["euler", "mine"]
     suite = load_suite(write_suite(small_suite))
-    cells = make_plan(Workbench(suite, torch.device("cpu"))).cells
-    names = installed_modules(suite, cells, pack(suite, cells))
+    bench = Workbench(suite, torch.device("cpu"))
+    cells = make_plan(bench).cells
+    names = installed_modules(suite, cells, pack(bench, cells).sources)
     assert all(name.startswith("scorebench_plugins.") for name in names)
     assert "scorebench_plugins.samplers.euler" in names
     assert "scorebench_plugins.metrics.fid" in names
