@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ import torch
 import yaml
 
 torch.set_num_threads(1)
+
+Python = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,3 +104,25 @@ def write_plugin(tmp_path: Path) -> Callable[..., Path]:
 def environment() -> dict[str, str]:
     """Environment variables for a scorebench started as another process."""
     return {**os.environ, "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def python(tmp_path: Path, environment: dict[str, str]) -> Python:
+    """Run another Python, in the test's folder unless told, and check its exit code."""
+
+    def run(
+        *arguments: object, code: int = 0, cwd: Path = tmp_path, input: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=cwd,
+            env={**environment, **variables},
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    return run

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import scorebench
 from scorebench.plugin.hookspecs import HOOKS
+from tests.conftest import Python
 
 ROOT = Path(__file__).parent.parent
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -29,35 +28,26 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def scorebench_lines(path: Path) -> list[list[str]]:
+    """The command lines of a page, as arguments of Python."""
     lines = [line for block in blocks(path, "console") for line in block.splitlines()]
     found = [shlex.split(line, comments=True) for line in lines if line.startswith("scorebench ")]
-    return [[sys.executable, "-m", *words] for words in found]
+    return [["-m", *words] for words in found]
 
 
 @pytest.mark.slow
-def test_the_readme_is_what_happens(clone: Path, environment: dict[str, str]) -> None:
+def test_the_readme_is_what_happens(clone: Path, python: Python) -> None:
     readme = ROOT / "README.md"
     midpoint, in_python = blocks(readme, "python")
     (clone / "midpoint.py").write_text(midpoint)
     sweep, report, with_plugin, again = scorebench_lines(readme)
-    assert "126 of 126 cells" in run(sweep, clone, environment)
-    assert "heun" in run(report, clone, environment)
+    assert "126 of 126 cells" in python(*sweep).stdout
+    assert "heun" in python(*report).stdout
     check_table(readme, clone / "results" / "digits_sweep")
-    output = run(with_plugin, clone, environment)
+    output = python(*with_plugin).stdout
     assert "126 cells, 111 cached, 15 to run" in output
-    assert "midpoint" in run(again, clone, environment)
-    assert "torch.Size([1000, 1]) 35.0" in run(
-        [sys.executable, "-c", in_python], clone, environment
-    )
+    assert "midpoint" in python(*again).stdout
+    assert "torch.Size([1000, 1]) 35.0" in python("-c", in_python).stdout
 
 
 def check_table(readme: Path, results: Path) -> None:
@@ -82,30 +72,24 @@ def check_table(readme: Path, results: Path) -> None:
             assert cells[name].mean() == pytest.approx(value, rel=0.02, abs=0.011), (sampler, name)
 
 
-def test_the_suite_in_the_docs_runs(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_suite_in_the_docs_runs(tmp_path: Path, python: Python) -> None:
     (text,) = blocks(ROOT / "docs" / "suites.md", "yaml")
     (tmp_path / "suite.yaml").write_text(text)
-    output = run([sys.executable, "-m", "scorebench", "run", "suite.yaml"], tmp_path, environment)
+    output = python("-m", "scorebench", "run", "suite.yaml").stdout
     assert "10 of 10 cells in results/gaussian_demo" in output
 
 
-def test_the_plugin_in_the_docs_runs(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_plugin_in_the_docs_runs(tmp_path: Path, python: Python) -> None:
     (plugin,) = blocks(ROOT / "docs" / "plugins.md", "python")
     (text,) = blocks(ROOT / "docs" / "suites.md", "yaml")
     (tmp_path / "overshoot.py").write_text(plugin)
     (tmp_path / "suite.yaml").write_text(text)
-    command = [sys.executable, "-m", "scorebench"]
-    command += ["run", "suite.yaml", "--plugins", "overshoot.py"]
-    output = run(
-        [
-            *command,
-            *("--set", "sweep[0].sampler={name: overshoot, factor: [0.5, 1]}"),
-            *("--set", "sweep[0].zip=[]", "--set", "sweep[0].exclude=[]"),
-        ],
-        tmp_path,
-        environment,
+    done = python(
+        *("-m", "scorebench", "run", "suite.yaml", "--plugins", "overshoot.py"),
+        *("--set", "sweep[0].sampler={name: overshoot, factor: [0.5, 1]}"),
+        *("--set", "sweep[0].zip=[]", "--set", "sweep[0].exclude=[]"),
     )
-    assert "8 of 8 cells" in output
+    assert "8 of 8 cells" in done.stdout
 
 
 def test_every_hook_is_documented_with_its_signature() -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from scorebench.report.comparison import Comparison, compare
 from scorebench.report.results import read
+from tests.conftest import Python
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "report.md").read_text()
@@ -23,22 +22,9 @@ def blocks(language: str, text: str = PAGE) -> list[str]:
 
 
 def commands(about: str) -> list[list[str]]:
-    """The command lines about these results."""
+    """The command lines about these results, as arguments of Python."""
     lines = [line for block in blocks("console") for line in block.splitlines()]
-    return [shlex.split(line) for line in lines if about in line]
-
-
-def run(words: list[str], folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return [["-m", *shlex.split(line)] for line in lines if about in line]
 
 
 def rows(header: str) -> list[list[str]]:
@@ -48,12 +34,12 @@ def rows(header: str) -> list[list[str]]:
 
 
 @pytest.mark.slow
-def test_the_commands_run(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_commands_run(tmp_path: Path, python: Python) -> None:
     shutil.copytree(ROOT / "suites", tmp_path / "suites")
     small = ["--set", "samples=100", "--set", "repeats=1"]
-    run(["scorebench", "run", "suites/digits_sweep.yaml", *small], tmp_path, environment)
+    python("-m", "scorebench", "run", "suites/digits_sweep.yaml", *small)
     plain, by_recall, heun, best, exports, figures = (
-        run(words, tmp_path, environment) for words in commands("results/digits_sweep")
+        python(*words).stdout for words in commands("results/digits_sweep")
     )
     assert plain.endswith("page: results/digits_sweep/report.html\n")
     assert (tmp_path / "results/digits_sweep/report.html").stat().st_size > 1e6
@@ -71,7 +57,7 @@ def test_the_commands_run(tmp_path: Path, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
-def test_the_comparison_comes_out_so(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_comparison_comes_out_so(tmp_path: Path, python: Python) -> None:
     midpoint = blocks("python", (ROOT / "README.md").read_text())[0]
     (changed,) = blocks("python")
     old = "            middle = (sigma + following) / 2\n"
@@ -79,11 +65,10 @@ def test_the_comparison_comes_out_so(tmp_path: Path, environment: dict[str, str]
     before, after, report = commands("midpoint.yaml") + commands("results/arithmetic results/")
     (tmp_path / "midpoint.yaml").write_text(blocks("yaml")[0])
     (tmp_path / "midpoint.py").write_text(midpoint)
-    run(before, tmp_path, environment)
+    python(*before)
     (tmp_path / "midpoint.py").write_text(midpoint.replace(old, changed))
-    run(after, tmp_path, environment)
-    told = run(report, tmp_path, environment)
-    assert "page: " in told
+    python(*after)
+    assert "page: " in python(*report).stdout
     comparison = compare(read([tmp_path / "results" / n for n in ("arithmetic", "geometric")]))
     check_fids(comparison)
     check_verdicts(comparison)
@@ -119,9 +104,9 @@ def check_verdicts(comparison: Comparison) -> None:
             assert set(re.findall(r"\d+", cell)) == set(levels[verdicts == verdict]), metric
 
 
-def test_the_bare_table_is_read(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_bare_table_is_read(tmp_path: Path, python: Python) -> None:
     (tmp_path / "table.csv").write_text(blocks("csv")[0])
-    told = run(["scorebench", "report", "table.csv"], tmp_path, environment)
+    told = python("-m", "scorebench", "report", "table.csv").stdout
     assert "2 configurations ranked by fid" in told
     assert told.index("heun") < told.index("euler")
     assert (tmp_path / "table.html").exists()

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.test_docs import ROOT, blocks, run, scorebench_lines
+from tests.conftest import Python
+from tests.test_docs import ROOT, blocks, scorebench_lines
 
 PAGE = ROOT / "docs" / "running-at-scale.md"
 SUITE = "suites/cifar_sweep.yaml"
@@ -33,17 +34,17 @@ def folder(tmp_path: Path, small_suite: dict[str, Any]) -> Path:
 
 
 @pytest.mark.slow
-def test_the_commands_for_one_machine_run(folder: Path, environment: dict[str, str]) -> None:
+def test_the_commands_for_one_machine_run(folder: Path, python: Python) -> None:
     sweep, doctor, status, rerun, with_ray = scorebench_lines(PAGE)[:5]
-    assert "12 of 12 cells" in run(sweep, folder, environment)
-    assert "devices" in run(doctor, folder, environment)
-    assert "12 of 12 cells have ended (12 ok)" in run(status, folder, environment)
-    assert "identical, to the last bit" in run(rerun, folder, environment)
+    assert "12 of 12 cells" in python(*sweep).stdout
+    assert "devices" in python(*doctor).stdout
+    assert "12 of 12 cells have ended (12 ok)" in python(*status).stdout
+    assert "identical, to the last bit" in python(*rerun).stdout
     assert with_ray[-2:] == ["--ray-address", "10.0.0.1:6379"]
 
 
-def test_options_that_are_told_are_those_there_are(environment: dict[str, str]) -> None:
-    told = run([sys.executable, "-m", "scorebench", "run", "--help"], ROOT, environment)
+def test_options_that_are_told_are_those_there_are(python: Python) -> None:
+    told = python("-m", "scorebench", "run", "--help").stdout
     for option in re.findall(r"`(--[\w-]+)", PAGE.read_text()):
         if option not in ("--num-cpus", "--trust"):  # of Ray, of rerun
             assert option in told

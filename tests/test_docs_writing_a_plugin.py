@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import Python
 
 PAGE = Path(__file__).parent.parent / "docs" / "writing-a-plugin.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
@@ -17,22 +17,14 @@ PIP = ("--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--ta
 DECIMAL = re.compile(r"\d+\.\d+(?:e[+-]\d+)?")
 
 
-def run(line: str, folder: Path, environment: dict[str, str]) -> str:
+def run(line: str, python: Python, site: str) -> str:
     """Run a line of a console block and give its output; it may announce an exit code."""
     command, _, remark = line.partition("  # exit code ")
     module, *words = shlex.split(command)
     extra = PIP if module == "pip" else ()
-    done = subprocess.run(
-        # -P: nothing is imported from the current folder, as in a command that was installed.
-        [sys.executable, "-P", "-m", module, *words, *extra],
-        cwd=folder,
-        env={**environment, "PYTHONPATH": str(folder / "site")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == int(remark or 0), f"{line}\n{done.stdout}{done.stderr}"
-    return done.stdout
+    # -P: nothing is imported from the current folder, as in a command that was installed.
+    words = ["-P", "-m", module, *words, *extra]
+    return python(*words, code=int(remark or 0), PYTHONPATH=site).stdout
 
 
 def patched(text: str, diff: str) -> str:
@@ -56,13 +48,13 @@ def agrees(shown: str, line: str) -> bool:
 
 
 @pytest.mark.slow
-def test_the_page_is_what_happens(tmp_path: Path, environment: dict[str, str]) -> None:
-    output = ""
+def test_the_page_is_what_happens(tmp_path: Path, python: Python) -> None:
+    output, site = "", str(tmp_path / "site")
     for language, block in BLOCKS:
         first, _, rest = block.partition("\n")
         file = tmp_path / first.removeprefix("# ")
         if language == "console":
-            output = "".join(run(line, tmp_path, environment) for line in block.splitlines())
+            output = "".join(run(line, python, site) for line in block.splitlines())
         elif language == "text":
             for shown in block.splitlines():
                 assert any(agrees(shown, line) for line in output.splitlines()), shown + output

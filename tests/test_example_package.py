@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Python
+
 EXAMPLE = Path(__file__).parent.parent / "examples" / "scorebench-myula"
 INSTALL = ("pip", "install", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
 
@@ -27,18 +29,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def call(folder: Path, environment: dict[str, str]) -> Callable[..., str]:
+def call(folder: Path, python: Python) -> Callable[..., str]:
     """Run a module where the package is installed and give its output."""
-    environment["PYTHONPATH"] = str(folder / "site")
+    site = str(folder / "site")
 
     def call(*words: str) -> str:
         # -P: nothing is imported from the current folder.
-        command = [sys.executable, "-P", "-m", *words]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return python("-P", "-m", *words, cwd=folder, PYTHONPATH=site).stdout
 
     return call
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 import scorebench
 from scorebench.plugin.component import KINDS
 from scorebench.plugin.host import default_host
+from tests.conftest import Python
 
 ROOT = Path(__file__).parent.parent
 HARNESS = sorted((ROOT / "scorebench").rglob("*.py"))
@@ -113,22 +112,17 @@ print(sorted({{"torch", "pandas", "scipy"}} & set(sys.modules)), file=sys.stderr
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["list"], ["list", "sampler"], ["show", "sampler", "heun"]]
 )
-def test_help_list_and_show_load_neither_torch_nor_pandas(arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED.format(arguments=arguments)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+def test_help_list_and_show_load_neither_torch_nor_pandas(
+    arguments: list[str], python: Python
+) -> None:
+    done = python("-c", LOADED.format(arguments=arguments))
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_importing_scorebench_loads_nothing_heavy() -> None:
+def test_importing_scorebench_loads_nothing_heavy(python: Python) -> None:
     code = "import sys, scorebench; print([m for m in ('torch', 'pandas', 'numpy', 'pydantic', "
     code += "'rich') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python("-c", code).stdout.strip() == "[]"
 
 
 def test_every_public_name_exists_and_is_declared_to_type_checkers() -> None:

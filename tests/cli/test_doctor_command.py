@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Doctor = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.conftest import Python
 
 SUBJECTS = ["machine", "devices", "packages", "extras", "cache", "weights", "plugins"]
 
 
 @pytest.fixture
-def doctor(tmp_path: Path, environment: dict[str, str]) -> Doctor:
+def doctor(tmp_path: Path, python: Python) -> Python:
     """Run it where nothing beyond the machine can be reached."""
     nowhere = "http://127.0.0.1:9"
     elsewhere = {
@@ -27,15 +26,8 @@ def doctor(tmp_path: Path, environment: dict[str, str]) -> Doctor:
         "SCOREBENCH_CACHE": str(tmp_path / "cache"),
     }
 
-    def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "scorebench", "doctor", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**environment, **elsewhere, **variables},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+    def call(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        done = python("-m", "scorebench", "doctor", *arguments, **{**elsewhere, **options})
         assert "Traceback" not in done.stderr
         return done
 
@@ -47,20 +39,19 @@ def named(told: dict[str, list[dict[str, Any]]], subject: str) -> dict[str, dict
 
 
 def test_a_sound_machine_ends_well_and_nothing_is_left_behind(
-    doctor: Doctor, tmp_path: Path
+    doctor: Python, tmp_path: Path
 ) -> None:
     done = doctor()
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
     headings = [line for line in done.stdout.splitlines() if not line.startswith("  ")]
     assert headings == SUBJECTS
     assert "missing: inception-2015-12-05.pt: downloaded to" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
-def test_json_tells_the_same(doctor: Doctor, tmp_path: Path) -> None:
+def test_json_tells_the_same(doctor: Python, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = doctor("--json", SCOREBENCH_CACHE="file")
-    assert done.returncode == 1
+    done = doctor("--json", code=1, SCOREBENCH_CACHE="file")
     told = json.loads(done.stdout)
     assert list(told) == SUBJECTS
     assert named(told, "machine")["processor"]["cores"] >= 1
@@ -70,13 +61,12 @@ def test_json_tells_the_same(doctor: Doctor, tmp_path: Path) -> None:
 
 
 def test_all_that_is_broken_is_told_and_gives_exit_code_1(
-    doctor: Doctor, tmp_path: Path, write_plugin: Callable[..., Path]
+    doctor: Python, tmp_path: Path, write_plugin: Callable[..., Path]
 ) -> None:
     broken = write_plugin("print('hello')\nraise OSError('no\x1b[2J licence')", "broken.py")
     (tmp_path / "file").write_text("")
     variables = {"SCOREBENCH_CACHE": "file", "SCOREBENCH_PLUGINS": "gone.py"}
-    done = doctor("--plugins", "broken.py", **variables)
-    assert done.returncode == 1
+    done = doctor("--plugins", "broken.py", code=1, **variables)
     assert done.stderr == "hello\nbroken: 3, see above\n"
     lines = [line for line in done.stdout.splitlines() if "broken: " in line]
     assert len(lines) == 3
@@ -85,16 +75,15 @@ def test_all_that_is_broken_is_told_and_gives_exit_code_1(
     assert lines[2].split() == [broken.name, "broken:", "OSError:", r"no\x1b[2J", "licence"]
 
 
-def test_a_torch_that_cannot_be_imported_is_told(doctor: Doctor, tmp_path: Path) -> None:
+def test_a_torch_that_cannot_be_imported_is_told(doctor: Python, tmp_path: Path) -> None:
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "torch.py").write_text("raise OSError('libcudart.so: no such file')")
-    done = doctor(PYTHONPATH=str(tmp_path / "damaged"))
-    assert done.returncode == 1
+    done = doctor(code=1, PYTHONPATH=str(tmp_path / "damaged"))
     assert "devices  broken: OSError: libcudart.so: no such file" in done.stdout
     assert "shipped (scorebench: scorebench_plugins)" in done.stdout
 
 
-def test_a_plugin_path_that_is_none_is_the_users_mistake(doctor: Doctor) -> None:
-    done = doctor("--plugins", "gone.py")
-    assert (done.returncode, done.stdout) == (2, "")
+def test_a_plugin_path_that_is_none_is_the_users_mistake(doctor: Python) -> None:
+    done = doctor("--plugins", "gone.py", code=2)
+    assert done.stdout == ""
     assert done.stderr.startswith("error: plugin gone.py is not a Python file")

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from tests.conftest import Python
+
 SLOW = """
 import time
 from dataclasses import dataclass
@@ -40,17 +42,17 @@ def listen_to_interrupts() -> None:
 
 
 def test_an_interrupted_run_keeps_its_cells_and_goes_on_from_them(
-    tmp_path: Path, small_suite: dict[str, Any], environment: dict[str, str]
+    tmp_path: Path, small_suite: dict[str, Any], environment: dict[str, str], python: Python
 ) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     small_suite["sweep"][0]["schedule"]["n"] = 3
     small_suite["sweep"][0]["sampler"] = ["euler", {"name": "slow", "seconds": [0.01, 60]}]
     small_suite |= {"plugins": ["slow.py"], "batch_size": 40}
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
-    command = [sys.executable, "-m", "scorebench", "run", "suite.yaml"]
+    command = ["-m", "scorebench", "run", "suite.yaml"]
     cells = tmp_path / "results" / "small" / "cells"
     process = subprocess.Popen(
-        command,
+        [sys.executable, *command],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
@@ -69,8 +71,4 @@ def test_an_interrupted_run_keeps_its_cells_and_goes_on_from_them(
     assert len(pd.read_parquet(cells.parent / "table.parquet")) == 2
     small_suite["sweep"][0]["sampler"][1]["seconds"] = [0.01]
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
-    again = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert again.returncode == 0
-    assert "2 cached, 0 to run" in again.stdout
+    assert "2 cached, 0 to run" in python(*command).stdout

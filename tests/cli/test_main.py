@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +17,12 @@ import yaml
 
 from scorebench.cli import main
 from scorebench.plugin.host import default_host
-
-Scorebench = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.conftest import Python
 
 
 @pytest.fixture
-def scorebench(tmp_path: Path, environment: dict[str, str]) -> Scorebench:
-    def call(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "scorebench", *map(str, arguments)],
-            cwd=tmp_path,
-            env={**environment, **variables},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    return call
+def scorebench(python: Python) -> Python:
+    return partial(python, "-m", "scorebench")
 
 
 @dataclass
@@ -66,9 +55,8 @@ def in_process(
     return call
 
 
-def test_help_names_the_commands(scorebench: Scorebench) -> None:
+def test_help_names_the_commands(scorebench: Python) -> None:
     done = scorebench("--help")
-    assert done.returncode == 0
     assert all(command in done.stdout for command in ("run", "report", "list", "show"))
 
 
@@ -82,13 +70,12 @@ def test_words_of_a_file_do_nothing_to_the_terminal(
     assert "\x1b" not in done.stderr
 
 
-def test_version(scorebench: Scorebench) -> None:
+def test_version(scorebench: Python) -> None:
     assert scorebench("--version").stdout.startswith("scorebench 0.")
 
 
-def test_list_names_every_shipped_component_with_its_summary(scorebench: Scorebench) -> None:
+def test_list_names_every_shipped_component_with_its_summary(scorebench: Python) -> None:
     done = scorebench("list")
-    assert done.returncode == 0
     assert done.stderr == ""
     names = [
         "annealed_langevin",
@@ -103,14 +90,13 @@ def test_list_names_every_shipped_component_with_its_summary(scorebench: Scorebe
 
 
 @pytest.mark.parametrize("kind", ["sampler", "samplers", "noise-schedules", "Metric"])
-def test_list_takes_a_kind(scorebench: Scorebench, kind: str) -> None:
+def test_list_takes_a_kind(scorebench: Python, kind: str) -> None:
     done = scorebench("list", kind)
-    assert done.returncode == 0
     assert len([line for line in done.stdout.splitlines() if not line.startswith(" ")]) == 1
 
 
 def test_show_tells_parameters_with_types_bounds_defaults_and_meaning(
-    scorebench: Scorebench,
+    scorebench: Python,
 ) -> None:
     shown = scorebench("show", "sampler", "annealed_langevin").stdout
     assert "step_size: float > 0  (default 2e-05)" in shown
@@ -164,15 +150,13 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(
 
 
 def test_run_shows_the_plan_the_rows_and_where_they_are(
-    scorebench: Scorebench, tmp_path: Path, small_suite: dict[str, Any]
+    scorebench: Python, tmp_path: Path, small_suite: dict[str, Any]
 ) -> None:
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
     planned = scorebench("run", "suite.yaml", "--dry-run")
-    assert planned.returncode == 0
     assert "small: 4 cells, 0 cached, 4 to run; 880 model evaluations" in planned.stdout
     assert not (tmp_path / "results").exists()
     done = scorebench("run", "suite.yaml")
-    assert done.returncode == 0
     assert done.stderr == ""
     rows = [line for line in done.stdout.splitlines() if line.lstrip().startswith("[")]
     assert len(rows) == 4
@@ -183,9 +167,7 @@ def test_run_shows_the_plan_the_rows_and_where_they_are(
     again = scorebench("run", "suite.yaml")
     assert "4 cached, 0 to run" in again.stdout
     assert "nothing to do" in again.stdout
-    report = scorebench("report", "results/small")
-    assert report.returncode == 0
-    assert "heun" in report.stdout
+    assert "heun" in scorebench("report", "results/small").stdout
 
 
 def test_one_row_is_run_again_by_the_arguments_kept_with_its_plan(
@@ -276,14 +258,14 @@ def scorebench_samplers():
 
 
 def test_a_cell_that_does_not_end_well_gives_exit_code_1(
-    scorebench: Scorebench, tmp_path: Path, small_suite: dict[str, Any]
+    scorebench: Python, tmp_path: Path, small_suite: dict[str, Any]
 ) -> None:
     (tmp_path / "mine.py").write_text(DIVERGING)
     small_suite["sweep"][0]["sampler"] = [{"name": "mine", "factor": ["inf", 1]}]
     small_suite["sweep"][0]["schedule"]["n"] = 3
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump({**small_suite, "plugins": ["mine.py"]}))
     for _ in range(2):
-        assert scorebench("run", "suite.yaml").returncode == 1
+        scorebench("run", "suite.yaml", code=1)
     table = pd.read_parquet(tmp_path / "results/small/table.parquet")
     assert table["status"].tolist() == ["diverged", "ok"]
     assert "diverged" in scorebench("report", "results/small").stdout

@@ -3,7 +3,6 @@ from __future__ import annotations
 import ast
 import fnmatch
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 
 from scorebench.cli import app, main
 from scorebench.plugin.component import KINDS
+from tests.conftest import Python
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = ROOT / "scorebench" / "cli" / "templates"
@@ -59,16 +59,9 @@ def test_the_plugin_is_checked_and_the_suite_runs(
     assert re.search(rf"(\d+) of \1 cells in results/my_{kind}", ran.output)
 
 
-def test_the_tests_pass_without_a_conftest(scaffold: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-rA", "-W", "error", "-p", "no:cacheprovider"],
-        cwd=scaffold,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_tests_pass_without_a_conftest(scaffold: Path, python: Python) -> None:
+    options = ["-q", "-rA", "-W", "error", "-p", "no:cacheprovider"]
+    done = python("-m", "pytest", *options, cwd=scaffold)
     passed = re.findall(r"^PASSED test_my_(\w+)\.py::test_my_\1\[my_\1-", done.stdout, re.M)
     assert set(passed) == set(KINDS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scorebench.cli.output import tolerant
+from tests.conftest import Python
 
 ROWS = "sampler,sampler.n,fid\n" + "".join(f"heun,{n},{n}.5\n" for n in range(3000))
 
@@ -46,16 +47,10 @@ def test_a_reader_that_leaves_has_what_was_written_before() -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_output_is_buffered_as_asked_for(environment: dict[str, str], unbuffered: str) -> None:
+def test_output_is_buffered_as_asked_for(python: Python, unbuffered: str) -> None:
     told = "import sys; from scorebench.cli.output import tolerant; t = tolerant(sys.stdout);"
     told += "print('seen', file=t); import os; os._exit(0)"
-    done = subprocess.run(
-        [sys.executable, "-c", told],
-        env={**environment, "PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = python("-c", told, PYTHONUNBUFFERED=unbuffered)
     assert done.stdout == ("seen\n" if unbuffered else "")
 
 

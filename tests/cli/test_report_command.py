@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from scorebench.cli.report import report
 from scorebench.errors import UserError
 from scorebench.store import Store
+from tests.conftest import Python
 
 IMPORTED = """
 import sys
@@ -122,16 +121,10 @@ def test_an_unknown_metric_is_told_with_the_nearest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["--sort", "fib"], 2)])
 def test_the_command_loads_no_torch(
-    tmp_path: Path, environment: dict[str, str], arguments: list[str], code: int
+    tmp_path: Path, python: Python, arguments: list[str], code: int
 ) -> None:
     folder = write(tmp_path / "a", {"heun": 1.0, "[red]": 2.0})
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", IMPORTED, str(folder), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = python("-W", "error", "-c", IMPORTED, folder, *arguments)
     told = done.stderr.splitlines()
     assert told[-1] == f"{code} False"
     assert ("[red]" in done.stdout) == (code == 0)

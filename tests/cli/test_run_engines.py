@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,9 @@ import yaml
 
 from scorebench.engine.base import EngineOptions, make_engine
 from scorebench.errors import UserError
+from tests.conftest import Python
 
+RUN = ("-m", "scorebench", "run", "suite.yaml")
 BROKEN = """
 from dataclasses import dataclass
 import scorebench
@@ -46,31 +46,15 @@ def test_options_that_an_engine_lacks_are_told(options: dict[str, Any], told: st
     assert told in str(caught.value)
 
 
-def run(
-    folder: Path, environment: dict[str, str], *arguments: str, told: str = ""
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "scorebench", "run", "suite.yaml", *arguments],
-        cwd=folder,
-        env=environment,
-        input=told,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_the_plan_tells_what_shared_work_saves_and_workers_run_it(
-    tmp_path: Path, small_suite: dict[str, Any], environment: dict[str, str]
+    tmp_path: Path, small_suite: dict[str, Any], python: Python
 ) -> None:
     small_suite["sweep"][0] |= {
         "schedule": {"name": "constant", "sigma": 1.0},
         "sampler": {"name": "langevin", "step_size": 0.1, "steps": [10, 100], "denoise": [True]},
     }
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
-    done = run(tmp_path, environment, "--workers", "2")
-    assert done.returncode == 0, done.stderr
+    done = python(*RUN, "--workers", "2")
     # 40 samples; 11 and 101 evaluations asked for, one walk of 100 and two denoising steps needed.
     told = "4,480 model evaluations asked for, 4,080 to be spent as cells share work"
     assert told in done.stdout
@@ -78,15 +62,14 @@ def test_the_plan_tells_what_shared_work_saves_and_workers_run_it(
 
 
 def test_a_cell_that_fails_can_be_debugged(
-    tmp_path: Path, small_suite: dict[str, Any], environment: dict[str, str]
+    tmp_path: Path, small_suite: dict[str, Any], python: Python
 ) -> None:
     (tmp_path / "broken.py").write_text(BROKEN)
     small_suite |= {"plugins": ["broken.py"]}
     small_suite["sweep"][0]["sampler"] = ["broken", "euler"]
     small_suite["sweep"][0]["schedule"]["n"] = 3
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
-    done = run(tmp_path, environment, "--engine", "inline", "--pdb", told="p answer\nq\n")
-    assert done.returncode == 1
+    done = python(*RUN, "--engine", "inline", "--pdb", input="p answer\nq\n", code=1)
     assert "KeyError: 'it broke'" in done.stderr
     assert "(Pdb) 42" in done.stdout
     assert "2 of 2 cells" in done.stdout

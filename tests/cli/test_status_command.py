@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from scorebench.cli import main
 from scorebench.lock import LOCK, locked
 from scorebench.store import Store
+from tests.conftest import Python
 
 
 def ran(capsys: pytest.CaptureFixture[str], *folders: Path) -> str:
@@ -127,17 +127,8 @@ def test_what_files_say_is_shown_and_nothing_else(
     assert "no error is kept" in told
 
 
-def test_a_folder_of_other_things_is_the_users_mistake(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scorebench", "status", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=60,
-    )
-    assert done.returncode == 2
+def test_a_folder_of_other_things_is_the_users_mistake(tmp_path: Path, python: Python) -> None:
+    done = python("-m", "scorebench", "status", tmp_path, code=2)
     assert done.stderr == (f"error: {tmp_path} is not a results directory: no readable plan.json\n")
 
 
@@ -152,13 +143,7 @@ print(sorted({"torch", "pandas", "scipy", "numpy"} & set(sys.modules)), file=sys
 """
 
 
-def test_status_loads_neither_torch_nor_pandas(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_status_loads_neither_torch_nor_pandas(tmp_path: Path, python: Python) -> None:
     write(tmp_path / "r", [OK, FAILED])
-    done = subprocess.run(
-        [sys.executable, "-c", LOADED, str(tmp_path / "r")],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=60,
-    )
+    done = python("-c", LOADED, tmp_path / "r")
     assert done.stderr.splitlines()[-1] == "[]", done.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import prepare
 from scorebench.running.hardware import usable_cores
 from scorebench.suite.load import load_suite
+from tests.conftest import Python
 
 HOSTILE = """
     import ctypes, os, random, signal, sys, threading, time
@@ -332,19 +331,10 @@ print(table["status"].tolist())
 
 
 def test_a_script_without_a_main_guard_can_run_a_suite(
-    small_suite: dict[str, Any], tmp_path: Path, environment: dict[str, str]
+    small_suite: dict[str, Any], tmp_path: Path, python: Python
 ) -> None:
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
     (tmp_path / "script.py").write_text(SCRIPT)
-    done = subprocess.run(
-        [sys.executable, "script.py"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("script.py")
     assert done.stdout.splitlines() == ["['ok', 'ok', 'ok', 'ok']"]
     assert done.stderr == ""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import json
 import pickle
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from scorebench.errors import UserError
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
+from tests.conftest import Python
 
 PLUGIN = """
 from dataclasses import dataclass
@@ -68,24 +69,8 @@ def sent(folder: Path) -> tuple[Path, Workbench, Any]:
     return path, bench, cells[0]
 
 
-def unpacked(path: Path, environment: dict[str, str]) -> list[Any]:
-    done = subprocess.run(
-        [sys.executable, "-c", UNPACK, str(path)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[Any] = yaml.safe_load(done.stdout)
-    return found
-
-
 @pytest.mark.parametrize("what", ["there", "moved", "edited", "without helper"])
-def test_a_run_is_the_same_wherever_it_is_unpacked(
-    folder: Path, environment: dict[str, str], what: str
-) -> None:
+def test_a_run_is_the_same_wherever_it_is_unpacked(folder: Path, python: Python, what: str) -> None:
     path, bench, cell = sent(folder)
     source = bench.context.describe(cell.point.sampler.component)["source"]
     if what == "moved":
@@ -94,7 +79,7 @@ def test_a_run_is_the_same_wherever_it_is_unpacked(
         (folder / "parcel_helper.py").write_text("SCALE = 4.0\n")
     elif what == "without helper":
         (folder / "parcel_helper.py").unlink()
-    status, error, fid, its_source, fingerprint = unpacked(path, environment)
+    status, error, fid, its_source, fingerprint = json.loads(python("-c", UNPACK, path).stdout)
     assert (status, error) == ("ok", None)
     assert fid > 0.1
     assert (its_source, fingerprint) == (source, cell.fingerprint)

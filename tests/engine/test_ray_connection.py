@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,6 +14,7 @@ import yaml
 
 from scorebench import UserError
 from scorebench.engine.ray_cluster import RayEngine
+from tests.conftest import Python
 
 
 @pytest.fixture
@@ -87,17 +86,9 @@ main()
 
 
 def test_without_the_extra_it_is_named(
-    tmp_path: Path, small_suite: dict[str, Any], environment: dict[str, str]
+    tmp_path: Path, small_suite: dict[str, Any], python: Python
 ) -> None:
     (tmp_path / "suite.yaml").write_text(yaml.safe_dump(small_suite))
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_RAY],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 2
+    done = python("-c", WITHOUT_RAY, code=2)
     assert done.stderr == "error: --engine ray needs Ray: pip install 'scorebench[ray]'\n"
     assert not (tmp_path / "results").exists()

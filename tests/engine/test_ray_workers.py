@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from scorebench.engine.workers import Began, Died, Done, Message, Ready
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
+from tests.conftest import Python
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 PATIENCE = 60  # seconds
@@ -172,17 +172,10 @@ os._exit(0)
 
 
 def test_a_cluster_that_is_lost_is_told_before_ray_ends_the_driver(
-    environment: dict[str, str], tmp_path: Path
+    python: Python, tmp_path: Path
 ) -> None:
     home = str(tmp_path)  # where Ray would look for a token, and then want one
-    done = subprocess.run(
-        [sys.executable, "-c", LOST],
-        env={**environment, "RAY_USAGE_STATS_ENABLED": "0", "HOME": home},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
-    assert done.returncode == 0, done.stderr
+    done = python("-c", LOST, RAY_USAGE_STATS_ENABLED="0", HOME=home)
     assert "can't be reached any more; finished cells are kept" in done.stdout
 
 

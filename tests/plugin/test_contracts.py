@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import pytest
@@ -23,6 +21,7 @@ from scorebench import (
     per_sample,
 )
 from scorebench.plugin.contracts import Init
+from tests.conftest import Python
 
 laws = settings(max_examples=100, deadline=None)
 VARIANCE = 4.0
@@ -201,7 +200,6 @@ def test_a_reading_isnt_inherited_by_another_trajectory(cls: type[Sampler], read
     assert sampler.reading() == (Reading(sampler, sampler) if read else None)
 
 
-def test_contracts_do_without_torch() -> None:
+def test_contracts_do_without_torch(python: Python) -> None:
     code = "import sys, scorebench.plugin.contracts; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert python("-c", code).stdout.strip() == "False"

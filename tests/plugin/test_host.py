@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import scorebench
 from scorebench import ParameterError, PluginError, UnknownComponentError, UserError
 from scorebench.plugin.component import KINDS
 from scorebench.plugin.host import Host, default_host, host_for
+from tests.conftest import Python
 
 Write = Callable[..., Path]
 
@@ -275,7 +275,7 @@ def test_a_lazy_target_is_imported_when_it_is_used(write_plugin: Write) -> None:
     )
 
 
-def test_listing_and_validating_samplers_imports_no_torch() -> None:
+def test_listing_and_validating_samplers_imports_no_torch(python: Python) -> None:
     code = """
 import sys
 from scorebench.plugin.host import default_host
@@ -284,8 +284,7 @@ assert not any(name.startswith("scorebench_plugins.") for name in sys.modules)
 host.build("sampler", "heun", {"s_churn": 40})
 print([name for name in ("torch", "pandas", "numpy") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python("-c", code).stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("case", BROKEN)

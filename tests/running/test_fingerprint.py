@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from scorebench.running.fingerprint import (
     path_digest,
     source_digest,
 )
+from tests.conftest import Python
 
 
 def test_parameters_given_or_defaulted_describe_the_same_component() -> None:
@@ -125,35 +124,30 @@ print(source_digest(host_for([Path(sys.argv[1])]).find("noise_schedule", "mine")
 """
 
 
-def digest_in_new_process(plugin: Path, environment: dict[str, str]) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", DIGEST, str(plugin)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+def digest_in_new_process(plugin: Path, python: Python) -> str:
+    # -P: nothing is imported from the current folder, which is the plugin's.
+    return python("-P", "-c", DIGEST, plugin).stdout
 
 
 def test_local_modules_count_also_indirect_and_late_ones(
-    write_plugin: Callable[..., Path], environment: dict[str, str]
+    write_plugin: Callable[..., Path], python: Python
 ) -> None:
     plugin = write_plugin(PLUGIN)
     helper = write_plugin("from my_deep import levels\n", "my_helper.py")
     deep = write_plugin("def levels(): return 1\n", "my_deep.py")
     lazy = write_plugin("other = 1\n", "my_lazy.py")
     write_plugin("unrelated = 1\n", "my_unrelated.py")
-    seen = [digest_in_new_process(plugin, environment)]
+    seen = [digest_in_new_process(plugin, python)]
     for file in (helper, deep, lazy, plugin):
         file.write_text(file.read_text() + "\nextra = 1\n")
-        seen.append(digest_in_new_process(plugin, environment))
+        seen.append(digest_in_new_process(plugin, python))
     assert len(set(seen)) == 5
     write_plugin("unrelated = 2\n", "my_unrelated.py")
-    assert digest_in_new_process(plugin, environment) == seen[-1]
+    assert digest_in_new_process(plugin, python) == seen[-1]
 
 
 def test_packages_count_with_and_without_an_init_file(
-    write_plugin: Callable[..., Path], environment: dict[str, str]
+    write_plugin: Callable[..., Path], python: Python
 ) -> None:
     source = PLUGIN.replace("from my_helper import levels", "from my_lib.low.deep import levels")
     plugin = write_plugin(source)
@@ -161,10 +155,10 @@ def test_packages_count_with_and_without_an_init_file(
     deep = write_plugin("import my_bare.part\ndef levels(): return 1\n", "my_lib/low/deep.py")
     part = write_plugin("x = 1\n", "my_bare/part.py")
     write_plugin("other = 1\n", "my_lazy.py")
-    seen = [digest_in_new_process(plugin, environment)]
+    seen = [digest_in_new_process(plugin, python)]
     for file in (low, deep, part):
         file.write_text(file.read_text() + "\nextra = 1\n")
-        seen.append(digest_in_new_process(plugin, environment))
+        seen.append(digest_in_new_process(plugin, python))
     assert len(set(seen)) == 4
 
 
@@ -190,14 +184,14 @@ REGISTERING = """
 
 @pytest.mark.parametrize(("where", "counts"), [(".", True), (".scale", False)])
 def test_the_package_around_a_component_counts_if_it_is_used(
-    write_plugin: Callable[..., Path], environment: dict[str, str], where: str, counts: bool
+    write_plugin: Callable[..., Path], python: Python, where: str, counts: bool
 ) -> None:
     init = write_plugin(REGISTERING, "pack/__init__.py")
     write_plugin("SCALE = 1\n", "pack/scale.py")
     write_plugin(PACKAGED.format(where=where), "pack/mine.py")
-    before = digest_in_new_process(init.parent, environment)
+    before = digest_in_new_process(init.parent, python)
     init.write_text(init.read_text() + "\nextra = 1\n")
-    assert (digest_in_new_process(init.parent, environment) != before) == counts
+    assert (digest_in_new_process(init.parent, python) != before) == counts
 
 
 def test_editing_a_loaded_module_is_refused_rather_than_recorded_wrongly(
@@ -221,25 +215,25 @@ def test_the_harness_digest_covers_files_that_exist() -> None:
 
 
 def test_a_plugin_means_the_same_wherever_it_is(
-    write_plugin: Callable[..., Path], environment: dict[str, str]
+    write_plugin: Callable[..., Path], python: Python
 ) -> None:
     digests = []
     for folder in ("here", "there"):
         plugin = write_plugin(PLUGIN, f"{folder}/mine.py")
         write_plugin("def levels(): return 1\n", f"{folder}/my_helper.py")
-        digests.append(digest_in_new_process(plugin, environment))
+        digests.append(digest_in_new_process(plugin, python))
     assert digests[0] == digests[1]
 
 
 def test_installed_packages_do_not_count_wherever_they_are(
-    write_plugin: Callable[..., Path], environment: dict[str, str], tmp_path: Path
+    write_plugin: Callable[..., Path], environment: dict[str, str], python: Python
 ) -> None:
     plugin = write_plugin(PLUGIN.replace("my_helper", "on_the_cluster"))
     module = write_plugin("def levels(): return 1\n", "lib/site-packages/on_the_cluster.py")
     environment["PYTHONPATH"] = str(module.parent)
-    before = digest_in_new_process(plugin, environment)
+    before = digest_in_new_process(plugin, python)
     module.write_text("def levels(): return 2\n")
-    assert digest_in_new_process(plugin, environment) == before
+    assert digest_in_new_process(plugin, python) == before
 
 
 NAMED = """
@@ -252,18 +246,15 @@ print(json.dumps(describe(named)["parameters"]["energy"]))
 
 
 def test_a_named_object_is_its_name_and_the_source_of_its_module_wherever_that_is(
-    write_plugin: Callable[..., Path], environment: dict[str, str], tmp_path: Path
+    write_plugin: Callable[..., Path],
+    environment: dict[str, str],
+    python: Python,
+    tmp_path: Path,
 ) -> None:
     environment["PYTHONPATH"] = str(tmp_path)
 
     def described(name: str) -> str:
-        return subprocess.run(
-            [sys.executable, "-c", NAMED, name],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        return python("-P", "-c", NAMED, name).stdout
 
     file = write_plugin("from steep import K\ndef E(x): return K * x.sum(-1)\nF = E\n", "own.py")
     copy = write_plugin(file.read_text(), "elsewhere/own.py")

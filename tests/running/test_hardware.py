@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scorebench.running import cgroup, hardware
+from tests.conftest import Python
 
 Write = Callable[[str, str], None]
 
@@ -36,10 +36,9 @@ def test_this_machine_is_known() -> None:
     assert found.available is None or 0 < found.available < found.total
 
 
-def test_it_needs_no_torch() -> None:
+def test_it_needs_no_torch(python: Python) -> None:
     code = "import sys, scorebench.running.hardware; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert python("-c", code).stdout == "False\n"
 
 
 def test_the_processor_is_called_as_its_maker_does(write: Write) -> None:
@@ -55,13 +54,12 @@ def test_a_processor_without_a_name_is_called_by_its_architecture(write: Write) 
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity here")
-def test_cores_are_those_of_the_affinity() -> None:
+def test_cores_are_those_of_the_affinity(python: Python) -> None:
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
         "from scorebench.running.hardware import usable_cores; print(usable_cores())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "1\n"
+    assert python("-c", code).stdout == "1\n"
 
 
 @pytest.mark.parametrize(("quota", "cores"), [(1, 1), (100_000, 1), (100_001, 2)])

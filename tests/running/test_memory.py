@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.conftest import Python
 
 PLUGIN = """
 from dataclasses import dataclass
@@ -73,18 +73,9 @@ for samples in (20, 2000):
 """
 
 
-def test_more_samples_take_no_more_memory(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_more_samples_take_no_more_memory(tmp_path: Path, python: Python) -> None:
     (tmp_path / "plugin.py").write_text(PLUGIN)
     (tmp_path / "suite.yaml").write_text(SUITE)
-    done = subprocess.run(
-        [sys.executable, "-c", RUN],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    few, many = json.loads(f"[{','.join(done.stdout.split())}]")
+    few, many = json.loads(f"[{','.join(python('-c', RUN).stdout.split())}]")
     all_samples = 1980 * 3 * 128 * 128 * 4 / 2**20
     assert many - few < all_samples / 4

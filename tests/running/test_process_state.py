@@ -3,8 +3,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ import torch
 
 from scorebench.running.process_state import own_process_state
 from scorebench.suite.spec import Determinism
+from tests.conftest import Python
 
 CPU = torch.device("cpu")
 
@@ -138,8 +137,8 @@ assert "torch._inductor" not in sys.modules
 """
 
 
-def test_torchs_compiler_is_not_loaded_where_nothing_changes() -> None:
-    subprocess.run([sys.executable, "-c", STARTS_QUICKLY], check=True)
+def test_torchs_compiler_is_not_loaded_where_nothing_changes(python: Python) -> None:
+    python("-c", STARTS_QUICKLY)
 
 
 def test_it_works_in_a_thread_where_handlers_cannot_be_set() -> None:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import copy
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from scorebench.errors import SuiteError, UserError
 from scorebench.plugin.component import ComponentSpec
 from scorebench.suite import load
 from scorebench.suite.load import load_suite
+from tests.conftest import Python
 
 Write = Callable[..., Path]
 
@@ -276,7 +275,7 @@ def test_validating_writes_nothing(
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_validating_imports_no_torch_where_no_component_needs_it(desk) -> None:
+def test_validating_imports_no_torch_where_no_component_needs_it(desk, python: Python) -> None:
     desk.path.write_text(desk.text(sampler="[euler, heun]", metrics="[fid, precision_recall]"))
     code = """
 import sys
@@ -284,10 +283,7 @@ from scorebench.suite.load import load_suite
 print(len(load_suite(sys.argv[1]).points))
 print([name for name in ("torch", "pandas", "sklearn", "PIL") if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(desk.path)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines() == ["2", "[]"]
+    assert python("-c", code, desk.path).stdout.splitlines() == ["2", "[]"]
 
 
 VALID: dict[str, Any] = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from scorebench.plugin.component import KINDS
 from scorebench.plugin.host import default_host
 from scorebench.testing import Outcome, conformance, run_checks
 from scorebench.testing.conformance import checks_of, describe, settings
+from tests.conftest import Python
 
 HALVING = """
 from dataclasses import dataclass
@@ -138,7 +137,7 @@ def test_an_unknown_component_ends_the_collection() -> None:
 
 
 def test_pytest_runs_a_case_for_each_check(
-    write_plugin: Any, tmp_path: Path, environment: dict[str, str]
+    write_plugin: Any, tmp_path: Path, python: Python
 ) -> None:
     write_plugin(HALVING, "halving.py")
     (tmp_path / "test_halving.py").write_text(
@@ -146,21 +145,16 @@ def test_pytest_runs_a_case_for_each_check(
         'test_it = scorebench.testing.conformance("noise_schedule", "halving", '
         'plugins=["halving.py"])\n'
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_halving.py"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 1
+    done = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_halving.py", code=1)
     assert "1 failed, 7 passed" in done.stdout
     assert "test_it[halving-n=5-first=[2,4]-declared-length]" in done.stdout
     assert "declared length: levels found: 4, for n = 5" in done.stdout
 
 
-def test_importing_the_kit_needs_neither_pytest_nor_torch() -> None:
+def test_importing_the_kit_needs_neither_pytest_nor_torch(python: Python) -> None:
     code = "import sys, scorebench.testing; print([m for m in ('pytest', 'torch') if m in "
     code += "sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert python("-c", code).stdout.strip() == "[]"
 
 
 def test_an_outcome_says_what_why_and_how_much() -> None:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 
 from scorebench.report.document import Selection, document
 from scorebench.report.page.render import render
+from tests.conftest import Python
 
 Write = Callable[..., Path]
 HOSTILE = [
@@ -166,7 +165,7 @@ def test_a_typical_page_is_small(write_results: Write) -> None:
     assert len(page(write_results(*rows)).encode()) < 4_000_000
 
 
-def test_a_page_is_made_without_torch(write_results: Write) -> None:
+def test_a_page_is_made_without_torch(write_results: Write, python: Python) -> None:
     folder = write_results({"sampler": "a", "fid": 1.0}, {"sampler": "b", "fid": 2.0})
     code = (
         "import sys; from pathlib import Path\n"
@@ -176,5 +175,4 @@ def test_a_page_is_made_without_torch(write_results: Write) -> None:
         "render(made.content()); made.figure('pareto', [])\n"
         "print('torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert python("-c", code).stdout.strip() == "False"
