@@ -1,8 +1,9 @@
-"""What tests of engines share: a planned suite."""
+"""What tests of engines share: a planned suite, a plugin of two files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,21 @@ import yaml
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
+
+MINE = """
+from dataclasses import dataclass
+import scorebench
+from mine_helper import SHRINK
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(scorebench.Sampler):
+    def trajectory(self, model, sigmas, noise):
+        yield SHRINK * model.denoise(self.start(model, sigmas[0], noise), sigmas[0])
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("mine", Mine)
+"""
 
 
 @pytest.fixture
@@ -27,3 +43,12 @@ def planned(tmp_path: Path, small_suite: dict[str, Any]) -> Callable[..., Any]:
         return bench, list(make_plan(bench).cells)
 
     return plan
+
+
+@pytest.fixture
+def mine(write_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A plugin whose sampler shrinks what it denoises by a factor in a file beside it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    write_plugin("SHRINK = 1.0\n", "mine_helper.py")
+    yield write_plugin(MINE, "mine.py")
+    sys.modules.pop("mine_helper", None)

@@ -22,6 +22,8 @@ from scorebench.engine.drive import Drive, prepare
 from scorebench.store import Store
 from scorebench.suite.load import load_suite
 
+from .conftest import MINE
+
 
 class Bench:
     """A folder with a suite, a plugin made of two files, and results."""
@@ -56,33 +58,13 @@ class Bench:
         return scorebench.read_results(self.results)
 
 
-MINE = """
-from dataclasses import dataclass
-import scorebench
-from bench_helper import SHRINK
-
-@dataclass(frozen=True, kw_only=True)
-class Mine(scorebench.Sampler):
-    def trajectory(self, model, sigmas, noise):
-        yield SHRINK * model.denoise(self.start(model, sigmas[0], noise), sigmas[0])
-
-@scorebench.hookimpl
-def scorebench_samplers():
-    yield scorebench.Component("mine", Mine)
-"""
-
-
 @pytest.fixture
-def bench(tmp_path: Path, small_suite: dict[str, Any]) -> Iterator[Bench]:
-    small_suite["plugins"] = ["mine.py"]
+def bench(mine: Path, small_suite: dict[str, Any]) -> Iterator[Bench]:
+    small_suite["plugins"] = [mine.name]
     small_suite["sweep"][0]["sampler"] = ["euler", "mine"]
     small_suite["sweep"][0]["schedule"]["n"] = 3
-    made = Bench(tmp_path, small_suite)
-    made.write("mine.py", MINE)
-    made.write("bench_helper.py", "SHRINK = 1.0\n")
-    path = list(sys.path)
+    made = Bench(mine.parent, small_suite)
     yield made
-    sys.path[:] = path
     made.forget()
 
 
@@ -108,7 +90,7 @@ def test_editing_a_plugin_recomputes_its_cells_only(bench: Bench) -> None:
 def test_editing_a_local_module_that_a_plugin_imports_recomputes_its_cells(bench: Bench) -> None:
     bench.run()
     before = bench.table().set_index("sampler")["fid"]
-    bench.write("bench_helper.py", "SHRINK = 2.0\n")
+    bench.write("mine_helper.py", "SHRINK = 2.0\n")
     assert bench.run() == ["mine"]
     assert bench.table().set_index("sampler")["fid"]["mine"] > 1.5 * before["mine"]
 
@@ -116,9 +98,9 @@ def test_editing_a_local_module_that_a_plugin_imports_recomputes_its_cells(bench
 def test_taking_an_edit_back_finds_the_old_cells_again(bench: Bench) -> None:
     bench.run()
     before = bench.table()
-    bench.write("bench_helper.py", "SHRINK = 2.0\n")
+    bench.write("mine_helper.py", "SHRINK = 2.0\n")
     bench.run()
-    bench.write("bench_helper.py", "SHRINK = 1.0\n")
+    bench.write("mine_helper.py", "SHRINK = 1.0\n")
     assert bench.run() == []
     pd.testing.assert_frame_equal(bench.table(), before)
 

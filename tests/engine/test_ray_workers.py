@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 import ray
-import torch
 from ray.cluster_utils import Cluster
 
 from scorebench import UserError
@@ -19,28 +17,10 @@ from scorebench.engine.ray_connection import Connection
 from scorebench.engine.ray_nodes import nodes
 from scorebench.engine.ray_workers import RayWorkers
 from scorebench.engine.workers import Began, Died, Done, Message, Ready
-from scorebench.running.plan import make_plan
-from scorebench.running.workbench import Workbench
-from scorebench.suite.load import load_suite
 from tests.conftest import Python
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 PATIENCE = 60  # seconds
-
-PLUGIN = """
-from dataclasses import dataclass
-import scorebench
-from workers_helper import SHRINK
-
-@dataclass(frozen=True, kw_only=True)
-class Mine(scorebench.Sampler):
-    def trajectory(self, model, sigmas, noise):
-        yield SHRINK * model.denoise(self.start(model, sigmas[0], noise), sigmas[0])
-
-@scorebench.hookimpl
-def scorebench_samplers():
-    yield scorebench.Component("mine", Mine)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +54,11 @@ def hear(workers: RayWorkers, number: int) -> list[Message]:
 
 
 def test_plugin_files_travel_to_nodes_that_lack_them(
-    connection: Connection,
-    small_suite: dict[str, Any],
-    write_suite: Callable[..., Path],
-    write_plugin: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
+    connection: Connection, planned: Callable[..., Any], mine: Path
 ) -> None:
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    files = [
-        write_plugin(PLUGIN, "there/workers_plugin.py"),
-        write_plugin("SHRINK = 1.0", "there/workers_helper.py"),
-    ]
-    small_suite["plugins"] = [str(files[0])]
-    small_suite["sweep"][0]["sampler"] = "mine"
-    suite = load_suite(write_suite(small_suite))
-    bench = Workbench(suite, torch.device("cpu"))
-    cells = make_plan(bench).cells
+    bench, cells = planned({"sampler": "mine"}, plugins=[mine.name])
     parcel = pack(bench, cells)
-    for file in files:
+    for file in mine.parent.glob("*.py"):
         file.unlink()
     workers = workers_of(connection, parcel)
     assert workers.count == 1
