@@ -34,8 +34,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def small_suite() -> dict[str, Any]:
+def make_small_suite() -> dict[str, Any]:
     """A suite of four quick cells on a two-dimensional Gaussian."""
     return {
         "name": "small",
@@ -52,6 +51,11 @@ def small_suite() -> dict[str, Any]:
             }
         ],
     }
+
+
+@pytest.fixture
+def small_suite() -> dict[str, Any]:
+    return make_small_suite()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import scorebench
 from scorebench.cli import main
 from scorebench.lock import LOCK
 from scorebench.store import Store
+from tests.conftest import make_small_suite
 
 from .sweep import content, unclocked
 
@@ -72,21 +73,7 @@ FILES = (
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a suite and its results."""
     folder = tmp_path_factory.mktemp("whole")
-    suite = {
-        "name": "small",
-        "samples": 40,
-        "reference": "model",
-        "features": "identity",
-        "metrics": ["fid"],
-        "sweep": [
-            {
-                "model": {"name": "gaussian", "mean": [1.0, -1.0], "std": 0.5},
-                "schedule": {"name": "geometric", "n": [3, 5], "sigma_max": 5, "sigma_min": 0.1},
-                "sampler": ["euler", "heun"],
-            }
-        ],
-    }
-    (folder / "suite.yaml").write_text(yaml.safe_dump(suite))
+    (folder / "suite.yaml").write_text(yaml.safe_dump(make_small_suite()))
     ran(folder)
     (folder / "results" / "lock").write_text('{"pid": 1}')  # as a killed run leaves it
     return folder

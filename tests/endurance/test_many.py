@@ -16,6 +16,7 @@ import yaml
 
 import scorebench
 from scorebench.engine import pool
+from tests.conftest import make_small_suite
 
 from .sweep import Sweep, ended, program, resident
 
@@ -27,23 +28,9 @@ ROW = 20_000  # bytes that a driver may keep of each cell
 
 def gaussian(name: str, sampler: dict[str, Any], **suite: Any) -> str:
     """A suite whose cells take two samples each of a Gaussian in the plane."""
-    return yaml.safe_dump(
-        {
-            "name": name,
-            "samples": 2,
-            "reference": "model",
-            "features": "identity",
-            "metrics": ["fid"],
-            "sweep": [
-                {
-                    "model": {"name": "gaussian", "mean": [0.0, 0.0]},
-                    "schedule": {"name": "constant", "sigma": 1.0},
-                    "sampler": sampler,
-                }
-            ],
-            **suite,
-        }
-    )
+    data = {**make_small_suite(), "name": name, "samples": 2, **suite}
+    data["sweep"][0] |= {"schedule": {"name": "constant", "sigma": 1.0}, "sampler": sampler}
+    return yaml.safe_dump(data)
 
 
 def memory(sweep: Sweep, process: subprocess.Popen[str]) -> dict[int, list[int]]:
