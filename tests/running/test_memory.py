@@ -63,7 +63,7 @@ from scorebench.engine.drive import prepare
 from scorebench.suite.load import load_suite
 from pathlib import Path
 
-for samples in (20, 2000):
+for samples in (400, 4400):
     suite = load_suite("suite.yaml", settings=[f"samples={samples}"])
     inline = EngineOptions(name="inline")
     drive = prepare(suite, results=Path(f"r{samples}"), device="cpu", engine=inline)
@@ -77,5 +77,5 @@ def test_more_samples_take_no_more_memory(tmp_path: Path, python: Python) -> Non
     (tmp_path / "plugin.py").write_text(PLUGIN)
     (tmp_path / "suite.yaml").write_text(SUITE)
     few, many = json.loads(f"[{','.join(python('-c', RUN).stdout.split())}]")
-    all_samples = 1980 * 3 * 128 * 128 * 4 / 2**20
-    assert many - few < all_samples / 4
+    all_samples = 4000 * 3 * 128 * 128 * 4 / 2**20
+    assert many - few < all_samples / 2  # what freed memory is left in pieces varies by 0.1 GB
