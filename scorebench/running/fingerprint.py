@@ -39,6 +39,8 @@ HARNESS = (
     "scorebench.running.process_state",
     "scorebench.running.reference",
     "scorebench.running.sampling",
+    "scorebench.running.setting",
+    "scorebench.running.torch_settings",
     "scorebench.running.workbench",
 )
 

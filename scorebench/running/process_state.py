@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from scorebench.running.setting import Setting, restore
+from scorebench.running.torch_settings import TORCH, start
 from scorebench.suite.spec import Determinism
 
 
@@ -21,8 +26,8 @@ def own_process_state(device: torch.device, seed: int, determinism: Determinism)
     """Give a block random numbers and settings of its own.
 
     On the way in, the global random numbers of Python, numpy and torch are seeded, so that not even
-    a plugin that breaks the rules by using them depends on what ran before. On the way out, these,
-    torch's settings, environment variables, signal handlers and the working directory are as they
+    a plugin that breaks the rules by using them depends on what ran before, and torch's settings
+    are its defaults and the suite's. On the way out, these and the other settings below are as they
     were. A process that was forked inside ends there.
 
     Args:
@@ -32,82 +37,28 @@ def own_process_state(device: torch.device, seed: int, determinism: Determinism)
     """
     process = os.getpid()
     python, legacy = random.getstate(), np.random.get_state()
-    settings, variables, folder = _torch_settings(), dict(os.environ), os.getcwd()
-    handlers = _handlers()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
+    before = {name: setting.read() for name, setting in SETTINGS.items()}
     devices = [device] if device.type == "cuda" else []
     try:
+        start(determinism)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
         with torch.random.fork_rng(devices):
             torch.default_generator.manual_seed(seed)
             if device.type != "cpu":
                 torch.manual_seed(seed)  # which is slow, and grows, where there is no such device
-            _apply(determinism)
             yield
     finally:
         if os.getpid() != process:  # a plugin has forked, and its child must not go on as us
             os._exit(0)
         random.setstate(python)
         np.random.set_state(legacy)
-        if dict(os.environ) != variables:
-            os.environ.clear()
-            os.environ.update(variables)
-        os.chdir(folder)
-        _restore_torch(settings)
-        for number, handler in handlers.items():
-            if signal.getsignal(number) is not handler:
-                signal.signal(number, handler)
+        restore(SETTINGS, before)
 
 
-def _apply(determinism: Determinism) -> None:
-    _use_deterministic_algorithms(determinism.algorithms, warn_only=False)
-    if determinism.algorithms:  # cuBLAS asks for it; read with the first product on a device
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cudnn.deterministic = determinism.algorithms
-    torch.backends.cudnn.benchmark = determinism.cudnn_benchmark
-    torch.backends.cudnn.allow_tf32 = determinism.tf32
-    torch.backends.cuda.matmul.allow_tf32 = determinism.tf32
-
-
-def _use_deterministic_algorithms(mode: bool, *, warn_only: bool) -> None:
-    enabled = torch.are_deterministic_algorithms_enabled()
-    if (enabled, torch.is_deterministic_algorithms_warn_only_enabled()) != (mode, warn_only):
-        # Only then, as torch imports its compiler here, which takes a second.
-        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
-
-
-def _torch_settings() -> tuple[object, ...]:
-    cudnn, products = torch.backends.cudnn, torch.backends.cuda.matmul
-    return (
-        torch.get_default_device(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-        torch.get_num_threads(),
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        cudnn.deterministic,
-        cudnn.benchmark,
-        cudnn.allow_tf32,
-        products.allow_tf32,
-    )
-
-
-def _restore_torch(settings: tuple[object, ...]) -> None:
-    if _torch_settings() == settings:
-        return
-    device, dtype, grad, threads, algorithms, warn, *backends = settings
-    if torch.get_default_device() != device:
-        # A default that is set costs every operation; None is that of the CPU.
-        torch.set_default_device(None if device == torch.device("cpu") else device)  # type: ignore[arg-type]
-    torch.set_default_dtype(dtype)  # type: ignore[arg-type]
-    torch.set_grad_enabled(bool(grad))
-    torch.set_num_threads(int(threads))  # type: ignore[call-overload]
-    _use_deterministic_algorithms(bool(algorithms), warn_only=bool(warn))
-    deterministic, benchmark, convolutions, products = map(bool, backends)
-    torch.backends.cudnn.deterministic = deterministic
-    torch.backends.cudnn.benchmark = benchmark
-    torch.backends.cudnn.allow_tf32 = convolutions
-    torch.backends.cuda.matmul.allow_tf32 = products
+def _set_environment(variables: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
 
 
 def _handlers() -> dict[signal.Signals, Any]:
@@ -116,3 +67,37 @@ def _handlers() -> dict[signal.Signals, Any]:
         return {}
     found = {number: signal.getsignal(number) for number in signal.Signals}
     return {number: handler for number, handler in found.items() if handler is not None}
+
+
+def _set_handlers(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
+
+def _set_filters(filters: list[Any]) -> None:
+    warnings.resetwarnings()  # which also forgets what the others let through
+    warnings.filters[:] = filters  # type: ignore[index]
+
+
+def _set_path(path: list[str]) -> None:
+    sys.path[:] = path
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+SETTINGS = TORCH | {
+    "environment": Setting(lambda: dict(os.environ), _set_environment),
+    "signal handlers": Setting(_handlers, _set_handlers),
+    "warning filters": Setting(lambda: list(warnings.filters), _set_filters),
+    "numpy's errors": Setting(np.geterr, lambda found: np.seterr(**found)),
+    "sys.path": Setting(lambda: list(sys.path), _set_path),
+    "sys.stdout": Setting(lambda: sys.stdout, partial(setattr, sys, "stdout")),
+    "sys.stderr": Setting(lambda: sys.stderr, partial(setattr, sys, "stderr")),
+    "umask": Setting(_umask, os.umask),
+    "folder": Setting(os.getcwd, os.chdir),
+}
