@@ -10,8 +10,13 @@ from scorebench.errors import DivergenceError, ScorebenchError, TimeLimitError
 
 LONGEST = 2000  # characters of an error that are told
 
-# What torch raises where the system has no memory left for a tensor on the CPU.
-_NO_MEMORY = re.compile(r"(can't|cannot) allocate memory|not enough memory", re.IGNORECASE)
+# What torch tells where there is no memory left: the system's, or a device's for what isn't of
+# torch's own allocator, such as the workspaces of cuBLAS and cuDNN.
+_NO_MEMORY = re.compile(
+    r"(can't|cannot|could not|failed to) allocate memory|not enough memory|out of memory"
+    r"|ALLOC(ATION)?_FAILED",
+    re.IGNORECASE,
+)
 
 
 def status(error: BaseException) -> str:

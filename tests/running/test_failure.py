@@ -14,6 +14,20 @@ def refused() -> BaseException:
     return caught.value
 
 
+# What torch tells where a device has no memory left but for its own allocator's OutOfMemoryError.
+NO_MEMORY = [
+    "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+    "CUDA error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate(handle)`",
+    "MPS backend out of memory (MPS allocated: 17.9 GB, other allocations: 1.1 GB)",
+]
+
+# Raised since torch 2.8; before, it was a RuntimeError.
+AcceleratorError: type[RuntimeError] = getattr(torch, "AcceleratorError", RuntimeError)
+
+
 class SpeechlessError(Exception):
     def __str__(self) -> str:
         raise ValueError("no words")
@@ -27,7 +41,11 @@ class SpeechlessError(Exception):
         (torch.OutOfMemoryError("no room"), "out_of_memory"),
         (MemoryError(), "out_of_memory"),
         (refused(), "out_of_memory"),
+        *((RuntimeError(told), "out_of_memory") for told in NO_MEMORY),
+        *((AcceleratorError(told), "out_of_memory") for told in NO_MEMORY[:1]),
         (RuntimeError("shapes don't fit"), "failed"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"), "failed"),
+        (ValueError("said: out of memory"), "failed"),
         (PluginError("breaks the rules"), "failed"),
         (SystemExit(3), "failed"),
     ],
