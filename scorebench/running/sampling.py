@@ -63,6 +63,12 @@ class CountedModel(ScoreModel):
         sigma = sigma.to(self.device, self.dtype)
         return self._model.denoise(x.to(self._model.dtype), sigma).to(self.dtype)
 
+    def __copy__(self) -> CountedModel:
+        return self  # as evaluations of another one wouldn't count
+
+    def __deepcopy__(self, memo: object) -> CountedModel:
+        return self
+
     def __getattr__(self, name: str) -> Any:
         """What only some models have, such as ``log_prob``, is passed on."""
         found = getattr(self.__dict__["_model"], name)

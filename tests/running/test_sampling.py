@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -77,6 +78,18 @@ def test_a_model_without_log_density_shows_none_through_the_counter() -> None:
 
     assert not hasattr(sampling.CountedModel(Bare(), torch.float32), "log_prob")
     assert hasattr(sampling.CountedModel(Halving(), torch.float32), "log_prob")
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_sampler_may_copy_its_model(
+    copied: Callable[[ScoreModel], ScoreModel],
+) -> None:
+    def script(model: ScoreModel, x: Tensor) -> Iterator[Tensor]:
+        yield copied(model).denoise(model.denoise(x, SIGMAS[0]), SIGMAS[1])
+
+    found = draw(script, count=3)
+    assert found.nfe == 2  # the copy's evaluation counts, too
+    assert torch.equal(found.x, draw(lambda model, x: iter([x / 4]), count=3).x)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "annealed_langevin"])
