@@ -2,94 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from scorebench.running import sampling
 from scorebench.running.cell import Cell, Result
 from scorebench.running.measuring import run_cell, run_cells
-from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
-from scorebench.suite.load import load_suite
 
 # What depends on when and in which company a cell was run.
 CLOCKED = ("seconds", "samples_per_second", "peak_memory_mb", "finished")
 
-CHAINS = """
-    from dataclasses import dataclass, replace
-    import time, scorebench, torch
-
-    @dataclass(frozen=True, kw_only=True)
-    class Chain(scorebench.Sampler):
-        steps: int
-        denoise: bool = False
-        breaks: int = 0
-        explodes: int = 0
-        room: int = 10**9
-        pause: float = 0.0
-
-        def trajectory(self, model, sigmas, noise):
-            x = self.start(model, sigmas[0], noise)
-            for step in range(1, self.steps + 1):
-                time.sleep(self.pause)
-                if step == self.breaks:
-                    raise KeyError("it broke")
-                if len(x) > self.room:
-                    raise torch.OutOfMemoryError(f"no room for {len(x)}")
-                x = x + 0.1 * model.score(x, sigmas[0]) + 0.1 * noise.normal()
-                yield x * float("inf") if step == self.explodes else x
-            if self.denoise:
-                yield model.denoise(x, sigmas[0])
-
-        def nfe(self, levels):
-            return self.steps + self.denoise
-
-        def reading(self):
-            walk = replace(self, denoise=False)
-            end = (lambda x, model, sigmas, noise: model.denoise(x, sigmas[0]))
-            return scorebench.Reading(
-                walk, replace(walk, steps=1), self.steps, end if self.denoise else None
-            )
-
-    @dataclass(frozen=True, kw_only=True)
-    class Coupled(Chain):
-        @property
-        def coupled(self):
-            return True
-
-    @scorebench.hookimpl
-    def scorebench_samplers():
-        yield scorebench.Component("chain", Chain)
-        yield scorebench.Component("coupled_chain", Coupled)
-"""
-
 Run = Callable[..., "tuple[Workbench, list[Cell]]"]
-
-
-@pytest.fixture
-def plan(
-    small_suite: dict[str, Any], write_suite: Callable[..., Path], write_plugin: Callable[..., Path]
-) -> Run:
-    """The cells of a suite with one block, on a single noise level."""
-
-    def make(sampler: Any, **changes: Any) -> tuple[Workbench, list[Cell]]:
-        write_plugin(CHAINS, "chains.py")
-        block = {
-            "model": {"name": "gaussian", "mean": [1.0, -1.0], "std": 0.5},
-            "schedule": {"name": "constant", "sigma": 0.5},
-            "sampler": sampler,
-        }
-        suite = {**small_suite, "plugins": ["chains.py"], "sweep": [block], **changes}
-        bench = Workbench(load_suite(write_suite(suite)), torch.device("cpu"))
-        return bench, list(make_plan(bench).cells)
-
-    return make
 
 
 def numbers(result: Result) -> Mapping[str, Any]:
@@ -175,92 +102,6 @@ def test_a_metric_that_fails_fails_its_own_cell(plan: Run, monkeypatch: pytest.M
 
     monkeypatch.setattr(metric, "compute", compute)
     assert [r.row["status"] for r in run_cells(bench, cells)] == ["failed", "ok"]
-
-
-@pytest.mark.parametrize("room", [15, 9, 1])
-def test_what_takes_too_much_memory_is_tried_with_smaller_batches(plan: Run, room: int) -> None:
-    sampler = {"name": "chain", "steps": [4, 9], "denoise": [True, False]}
-    bench, cells = plan({**sampler, "room": room}, batch_size=16, samples=40)
-    found = run_cells(bench, cells)
-    used = next(size for size in (16, 8, 4, 2, 1) if size <= room)
-    assert [(r.row["batch_size"], r.row["batch_size_used"]) for r in found] == [(16, used)] * 4
-    bench, cells = plan(sampler, batch_size=16, samples=40)
-    for smaller, cell in zip(found, cells, strict=True):
-        plain = run_cell(bench, cell).row
-        assert smaller.row["status"] == "ok"
-        assert smaller.row["nfe"] == plain["nfe"]
-        assert math.isclose(smaller.row["fid"], plain["fid"], rel_tol=1e-5)
-
-
-def test_later_cells_of_a_model_start_from_the_batch_size_that_fitted(plan: Run) -> None:
-    bench, cells = plan({"name": "chain", "steps": [4], "room": 5}, batch_size=16, repeats=2)
-    for cell in cells:
-        run_cell(bench, cell)
-    assert list(bench.batch_sizes.values()) == [4]
-    row = run_cell(bench, cells[1]).row
-    assert (row["batch_size"], row["batch_size_used"]) == (16, 4)
-
-
-def test_both_sizes_are_told_when_even_one_sample_is_too_much(plan: Run) -> None:
-    bench, cells = plan({"name": "chain", "steps": [4], "room": 0}, batch_size=16)
-    row = run_cell(bench, cells[0]).row
-    assert row["status"] == "out_of_memory"
-    assert "no room for 1" in row["error"]
-    assert (row["batch_size"], row["batch_size_used"]) == (16, 1)
-
-
-def test_batches_of_coupled_samples_are_not_made_smaller(plan: Run) -> None:
-    bench, cells = plan({"name": "coupled_chain", "steps": [4], "room": 8}, batch_size=16)
-    row = run_cell(bench, cells[0]).row
-    assert row["status"] == "out_of_memory"
-    assert "batch_size_used" not in row
-
-
-def test_memory_that_the_system_refuses_is_out_of_memory(
-    plan: Run, write_plugin: Callable[..., Path]
-) -> None:
-    write_plugin(
-        """
-        from dataclasses import dataclass
-        import scorebench, torch
-
-        @dataclass(frozen=True, kw_only=True)
-        class Greedy(scorebench.Sampler):
-            def trajectory(self, model, sigmas, noise):
-                yield torch.empty(2**60)
-
-        @scorebench.hookimpl
-        def scorebench_samplers():
-            yield scorebench.Component("greedy", Greedy)
-        """,
-        "greedy.py",
-    )
-    bench, cells = plan("greedy", plugins=["greedy.py"])
-    row = run_cell(bench, cells[0]).row
-    assert row["status"] == "out_of_memory", row["error"]
-    assert row["batch_size_used"] == 1
-
-
-def test_batches_that_were_made_smaller_do_not_change_coupled_cells(plan: Run) -> None:
-    both = [{"name": "chain", "steps": 4, "room": 5}, {"name": "coupled_chain", "steps": 4}]
-    bench, cells = plan(both, batch_size=16)
-    smaller, coupled = (run_cell(bench, cell).row for cell in cells)
-    assert smaller["batch_size_used"] == 4
-    assert "batch_size_used" not in coupled
-    bench, cells = plan(both[1], batch_size=16)
-    assert run_cell(bench, cells[0]).row["fid"] == coupled["fid"]
-
-
-def test_short_cells_of_a_walk_have_their_own_time(
-    plan: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sampling, "WATCH", 0.05)
-    slow = {"name": "chain", "steps": [3, 400], "pause": 0.005}
-    bench, cells = plan(slow, batch_size=10, limits={"timeout": 1.0})
-    short, long = (result.row for result in run_cells(bench, cells))
-    assert short["status"] == "ok", short["error"]
-    assert long["status"] == "timeout"
-    assert run_cell(bench, cells[0]).row["fid"] == short["fid"]
 
 
 @pytest.mark.parametrize("reading", ["17", "lost", "zero", "text"])
