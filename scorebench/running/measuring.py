@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from scorebench.plugin.contracts import Reading
 from scorebench.running import failure
 from scorebench.running.cell import Cell, Result
 from scorebench.running.member import Member
@@ -52,6 +54,11 @@ def run_cells(
     """
     with own_process_state(bench.device, cells[0].seed, bench.suite.determinism):
         return _Measurement(bench, cells, caught).run(began)
+
+
+def longest(readings: Iterable[Reading]) -> Reading:
+    """Of readings of one family that whose walk gives the states of all; None is the end."""
+    return max(readings, key=lambda reading: reading.states or math.inf)
 
 
 class _TooLargeError(Exception):
@@ -133,17 +140,17 @@ class _Measurement:
                     torch.cuda.empty_cache()
         for member in self._active:
             with self._failing([member]):
-                member.finish(self._model, self._sigmas, self._totals.means())
+                told = self._totals.means() if member.reading.states is None else {}
+                member.finish(self._model, self._sigmas, told)
 
     def _batch(self, indices: range) -> bool:
         """Walk a batch for all that haven't ended; False if that takes too much memory."""
         self._smaller = len(indices) > 1 and not self._coupled
         waiting = self._active
-        longest = max(waiting, key=lambda member: member.reading.states or 0)
         told = None
         try:
             with self._failing(waiting):
-                walk, noise, snapshots = self._start(longest, waiting, indices)
+                walk, noise, snapshots = self._start(waiting, indices)
             while waiting := [m for m in waiting if not m.ended]:
                 with self._failing(waiting):
                     stop, x, told = self._step(walk, waiting, indices.stop)
@@ -163,19 +170,19 @@ class _Measurement:
         return True
 
     def _start(
-        self, longest: Member, members: Sequence[Member], indices: range
+        self, members: Sequence[Member], indices: range
     ) -> tuple[Walk, StreamNoise, Snapshots | None]:
         model, count = self._model, len(indices)
         for member in members:
             member.begin()
         noise = StreamNoise(
-            longest.cell.seed, indices, model.event_shape, device=model.device, dtype=model.dtype
+            self._cells[0].seed, indices, model.event_shape, device=model.device, dtype=model.dtype
         )
         snapshots = None
         if indices.start == 0 and model.value_range is not None and model.shows_images:
             snapshots = Snapshots((count, *model.event_shape), model.value_range)
         walk = reads(
-            longest.reading.walk,
+            longest([member.reading for member in members]).walk,
             model,
             self._sigmas,
             noise,

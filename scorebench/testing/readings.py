@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from scorebench.errors import PluginError, UserError
 from scorebench.plugin.contracts import Noise, Reading, Sampler, ScoreModel
 from scorebench.plugin.parameters import parameters_of
+from scorebench.running.measuring import longest
 from scorebench.running.noise import StreamNoise
 from scorebench.running.sampling import CountedModel, reads
 from scorebench.testing.conformance import describe, settings
@@ -98,7 +98,6 @@ def read_off(
     Raises:
         PluginError: a walk has too few states, or an end draws noise in its middle.
     """
-    longest = max(readings, key=lambda said: said.states or math.inf)
     walked, ended = CountedModel(model, model.dtype), CountedModel(model, model.dtype)
     noise = StreamNoise(0, range(count), model.event_shape, device=model.device, dtype=model.dtype)
     told: Mapping[str, Tensor] = {}
@@ -106,7 +105,9 @@ def read_off(
     def stops() -> Iterator[tuple[int | None, Tensor]]:
         nonlocal told
         numbers = {said.states for said in readings}
-        told = (yield from reads(longest.walk, walked, sigmas, noise, count, numbers)) or {}
+        told = (
+            yield from reads(longest(readings).walk, walked, sigmas, noise, count, numbers)
+        ) or {}
 
     made: dict[int, tuple[Tensor, int]] = {}
     for stop, state in stops():

@@ -73,6 +73,48 @@ def test_pictures_are_those_of_separate_runs(plan: Run) -> None:
         np.testing.assert_array_equal(result.trajectory, alone.trajectory)
 
 
+def test_a_family_is_read_in_the_middle_of_a_walk_and_at_its_end(
+    plan: Run, write_plugin: Callable[..., Path]
+) -> None:
+    write_plugin(
+        """
+        from dataclasses import dataclass, replace
+        import scorebench
+
+        @dataclass(frozen=True, kw_only=True)
+        class Stopped(scorebench.Sampler):
+            stop_at: int | None = None
+
+            def trajectory(self, model, sigmas, noise):
+                x = self.start(model, sigmas[0], noise)
+                for number in range(1, 7):
+                    x = x + 0.1 * model.score(x, sigmas[0])
+                    yield x
+                    if number == self.stop_at:
+                        return None
+                return {"size": x.norm(dim=1)}
+
+            def reading(self):
+                return scorebench.Reading(self, replace(self, stop_at=None), states=self.stop_at)
+
+        @scorebench.hookimpl
+        def scorebench_samplers():
+            yield scorebench.Component("stopped", Stopped)
+        """,
+        "stopped.py",
+    )
+    bench, cells = plan({"name": "stopped", "stop_at": [2, None, 4]}, plugins=["stopped.py"])
+    assert len({cell.walk for cell in cells}) == 1
+    together = run_cells(bench, cells)
+    assert [(r.row["nfe"], "size" in r.row) for r in together] == [
+        (2, False),
+        (6, True),
+        (4, False),
+    ]
+    alone = [run_cell(bench, cell) for cell in cells]
+    assert [numbers(r) for r in together] == [numbers(r) for r in alone]
+
+
 @pytest.mark.parametrize("how", ["breaks", "explodes"])
 def test_a_walk_that_fails_late_fails_only_those_that_go_so_far(plan: Run, how: str) -> None:
     bench, cells = plan({"name": "chain", "steps": [5, 20, 30], how: 20})
