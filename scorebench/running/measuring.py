@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TypeAlias
 
 import torch
@@ -53,7 +53,7 @@ def run_cells(
         KeyboardInterrupt: the user's; everything else becomes a row.
     """
     with own_process_state(bench.device, cells[0].seed, bench.suite.determinism):
-        return _Measurement(bench, cells, caught).run(began)
+        return _Measurement(bench, cells, began, caught).run()
 
 
 def longest(readings: Iterable[Reading]) -> Reading:
@@ -68,8 +68,14 @@ class _TooLargeError(Exception):
 class _Measurement:
     """The cells of one walk while they are measured."""
 
-    def __init__(self, bench: Workbench, cells: Sequence[Cell], caught: Caught) -> None:
-        self._bench, self._suite, self._caught = bench, bench.suite, caught
+    def __init__(
+        self,
+        bench: Workbench,
+        cells: Sequence[Cell],
+        began: Callable[[], object],
+        caught: Caught,
+    ) -> None:
+        self._bench, self._suite, self._began, self._caught = bench, bench.suite, began, caught
         self._members: list[Member] = []
         self._cells = cells
         self._smaller = False  # whether what takes too much memory is tried with less
@@ -78,14 +84,14 @@ class _Measurement:
 
     @property
     def _coupled(self) -> bool:
-        """Whether the batch size decides numbers."""
-        return any(cell.point.sampler.component.coupled for cell in self._cells)
+        """Whether the batch size decides numbers: of a walk's cells for all or for none."""
+        return self._cells[0].point.sampler.component.coupled  # type: ignore[no-any-return]
 
     @property
     def _active(self) -> list[Member]:
         return [member for member in self._members if not member.ended]
 
-    def run(self, began: Callable[[], object]) -> list[Result]:
+    def run(self) -> list[Result]:
         if self._bench.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._bench.device)
         started = time.perf_counter()
@@ -94,7 +100,7 @@ class _Measurement:
             self._load()
         for member in self._active:
             member.spend(time.perf_counter() - started)
-        began()
+        self._began()
         if self._active:
             self._measure()
         return [member.result for member in self._members]
@@ -116,41 +122,66 @@ class _Measurement:
     def _measure(self) -> None:
         for member in self._members:
             with self._failing([member]):
-                member.take_kept(self._model, self._sigmas)
-        samples = self._suite.samples
-        sizes, model = self._bench.batch_sizes, id(self._cells[0].point.model)
-        size, done = self._suite.batch_size, 0
+                self._reuse(member)
+        self._in_batches(self._active, self._walk)
+        told: Mapping[str, float] = {}
+        with self._failing(self._active):
+            told = self._totals.means()
+        for member in self._active:
+            self._finish(member, told if member.reading.states is None else {})
+
+    def _reuse(self, member: Member) -> None:
+        """End a cell with samples that were kept, if there are any."""
+        kept = member.find_kept(self._model)
+        if kept is None:
+            return
+
+        def take(indices: range) -> None:
+            samples = kept.samples[indices.start : indices.stop]
+            member.take_kept(samples, self._model, indices.start)
+
+        self._in_batches([member], take)
+        if not member.ended:
+            self._finish(member, kept.statistics)
+
+    def _finish(self, member: Member, statistics: Mapping[str, float]) -> None:
+        with self._failing([member]):
+            member.finish(self._model, self._sigmas, statistics)
+
+    def _in_batches(self, members: Sequence[Member], take: Callable[[range], object]) -> None:
+        """Take all samples in batches, and in smaller ones where they take too much memory."""
+        suite, sizes, model = self._suite, self._bench.batch_sizes, id(self._cells[0].point.model)
+        size, done = suite.batch_size, 0
         if not self._coupled:
             size = sizes.get(model, size)
-        while done < samples and self._active:
-            if size < self._suite.batch_size:
-                for member in self._active:
-                    member.result.row |= {
-                        "batch_size": self._suite.batch_size,
-                        "batch_size_used": size,
-                    }
-            indices = range(done, min(done + size, samples))
+        while done < suite.samples and (active := [m for m in members if not m.ended]):
+            for member in active:
+                member.begin_batch()
+                if size < suite.batch_size:
+                    told = {"batch_size": suite.batch_size, "batch_size_used": size}
+                    member.result.row |= told
+            indices = range(done, min(done + size, suite.samples))
+            self._smaller = len(indices) > 1 and not self._coupled
             before = self._model.evaluations
-            if self._batch(indices):
+            with suppress(_TooLargeError):
+                with self._failing(active):
+                    take(indices)
                 done = indices.stop
+            if done == indices.stop:
+                for member in active:
+                    member.end_batch()
             else:
                 self._model.evaluations = before
                 size = sizes[model] = (len(indices) + 1) // 2
                 if self._bench.device.type == "cuda":
                     torch.cuda.empty_cache()
-        for member in self._active:
-            with self._failing([member]):
-                told = self._totals.means() if member.reading.states is None else {}
-                member.finish(self._model, self._sigmas, told)
+        self._smaller = False
 
-    def _batch(self, indices: range) -> bool:
-        """Walk a batch for all that haven't ended; False if that takes too much memory."""
-        self._smaller = len(indices) > 1 and not self._coupled
-        waiting = self._active
-        told = None
-        try:
-            with self._failing(waiting):
-                walk, noise, snapshots = self._start(waiting, indices)
+    def _walk(self, indices: range) -> None:
+        """Walk a batch for all that haven't ended."""
+        waiting, told = self._active, None
+        walk, noise, snapshots = self._start(waiting, indices)
+        with closing(walk):
             while waiting := [m for m in waiting if not m.ended]:
                 with self._failing(waiting):
                     stop, x, told = self._step(walk, waiting, indices.stop)
@@ -158,25 +189,19 @@ class _Measurement:
                 waiting = [m for m in waiting if m not in reading]
                 for member in reading:
                     with self._failing([member]):
-                        member.take(x, self._model, self._sigmas, noise, indices.start, snapshots)
-        except _TooLargeError:
-            return False
-        self._smaller = False
-        with self._failing(self._active):
-            if told is not None:
-                self._totals.add(told, len(indices))
-        for member in self._active:
-            member.keep()
-        return True
+                        model, sigmas = self._model, self._sigmas
+                        batch = member.take(x, model, sigmas, noise, indices.start, snapshots)
+                        member.collect(batch, indices.start)
+        self._smaller = False  # or some of it might be added twice
+        if told is not None:
+            self._totals.add(told, len(indices))
 
     def _start(
         self, members: Sequence[Member], indices: range
     ) -> tuple[Walk, StreamNoise, Snapshots | None]:
-        model, count = self._model, len(indices)
-        for member in members:
-            member.begin()
+        model, count, seed = self._model, len(indices), self._cells[0].seed
         noise = StreamNoise(
-            self._cells[0].seed, indices, model.event_shape, device=model.device, dtype=model.dtype
+            seed, indices, model.event_shape, device=model.device, dtype=model.dtype
         )
         snapshots = None
         if indices.start == 0 and model.value_range is not None and model.shows_images:
@@ -227,7 +252,8 @@ class _Measurement:
                 raise _TooLargeError from None
             self._caught(error)
             for member in members:
-                member.fail(error)
+                if not member.ended:
+                    member.fail(error)
 
 
 def _rest(walk: Walk) -> Mapping[str, Tensor] | None:

@@ -20,18 +20,16 @@ from scorebench.running import environment, failure
 from scorebench.running.cell import Cell, Result
 from scorebench.running.evidence import Gathering, as_data, as_evidence
 from scorebench.running.kept import Kept, kept_as
-from scorebench.running.sampling import (
-    CountedModel,
-    check_finite,
-    check_shape,
-    synchronise,
-)
+from scorebench.running.sampling import CountedModel, check_finite, check_shape, synchronise
 from scorebench.running.trajectory import Snapshots
 from scorebench.running.workbench import Workbench
 
 GRID = 64  # samples kept as a picture
 # What rows of the same samples have in common, whatever is measured of them.
 KEPT = ("nfe", "seconds_sampling", "batch_size", "batch_size_used")
+
+# What a time limit bounds the sum of.
+LIMITED = ("seconds_sampling", "seconds_features", "seconds_metrics")
 
 # What a row may still get after these columns, so that none of them can be called so.
 COLUMNS = frozenset(
@@ -94,14 +92,14 @@ class Member:
         reading: how its samples are had from the walk.
         result: what is known of it so far.
         ended: whether that is all.
-        measured: seconds of it that a time limit counts.
     """
 
     def __init__(self, bench: Workbench, cell: Cell) -> None:
         self.cell, self.ended = cell, False
         self._bench = bench
         self._evaluations = self._of_batch = 0
-        self._seconds = self.measured = 0.0
+        self._seconds = 0.0
+        self._done: dict[str, Any] = {}  # the row after the last batch
         self._gathering: Gathering | None = None
         self._collected: np.ndarray[Any, Any] | None = None
         self._grid: list[np.ndarray[Any, Any]] = []
@@ -124,15 +122,31 @@ class Member:
             self.spend(time.perf_counter() - started, column)
 
     def spend(self, seconds: float, column: str | None = None) -> None:
-        """Add to the seconds of the row, and to one of the columns that say what for."""
+        """Add to the seconds of the row and to a column of them; a time limit counts columns."""
         self._seconds += seconds
         if column is not None:
-            self.measured += seconds
             self.result.row[column] = self.result.row.get(column, 0.0) + seconds
 
-    def begin(self) -> None:
-        """Get ready for a batch, or for another try at one."""
+    @property
+    def measured(self) -> float:
+        """Seconds that a time limit counts."""
+        return float(sum(self.result.row.get(column, 0.0) for column in LIMITED))
+
+    def _check_time(self, when: str) -> None:
+        limit = self._bench.suite.limits.timeout
+        if limit is not None and self.measured > limit:
+            raise TimeLimitError(f"out of time {when}")
+
+    def begin_batch(self) -> None:
+        """Get ready for a batch, or another try at one: only ``seconds`` keep what failed took."""
         self._of_batch = 0
+        row = self.result.row
+        row |= {column: self._done.get(column, 0.0) for column in LIMITED if column in row}
+
+    def end_batch(self) -> None:
+        """Count the batch as done."""
+        self._evaluations += self._of_batch
+        self._done = dict(self.result.row)
 
     def count(self, evaluations: int, samples: int) -> None:
         """Count evaluations made for this batch, the last of so many ``samples``."""
@@ -147,8 +161,8 @@ class Member:
         noise: Noise,
         first: int,
         snapshots: Snapshots | None,
-    ) -> None:
-        """Make a batch of samples of a state of the walk, and gather what metrics need of them.
+    ) -> Tensor:
+        """Make samples of a state, as a dataset would hold them, and gather what metrics need.
 
         Args:
             x: the state ``[B, *event]``.
@@ -157,9 +171,7 @@ class Member:
             snapshots: of the states up to x, where they are to be kept.
         """
         before, count = model.evaluations, len(x)
-        limit = self._bench.suite.limits.timeout
-        if limit is not None and self.measured > limit:
-            raise TimeLimitError("out of time at the end of a trajectory")
+        self._check_time("at the end of a trajectory")
         with self.timed("seconds_sampling"):
             try:
                 if self.reading.end is not None:
@@ -178,10 +190,7 @@ class Member:
         with self.timed("seconds_features"):
             batch = as_data(model, x)
             self._gather(batch, first, images=model.shows_images)
-        if first == 0:
-            self._collected = self._collection(batch)
-        if self._collected is not None:
-            self._collected[first : first + count] = batch.cpu().numpy()
+        return batch
 
     def _gather(self, batch: Tensor, first: int, *, images: bool) -> None:
         assert self._gathering is not None
@@ -190,42 +199,45 @@ class Member:
             self._grid += list(batch[: GRID - first].cpu().numpy())
         self._gathering.add(batch, first)
 
+    def collect(self, batch: Tensor, first: int) -> None:
+        """Hold on to a batch of what is to be kept."""
+        if first == 0:
+            self._collected = self._collection(batch)
+        if self._collected is not None:
+            self._collected[first : first + len(batch)] = batch.cpu().numpy()
+
     def _collection(self, batch: Tensor) -> np.ndarray[Any, Any] | None:
         """Room for all samples, if they are going to take so long that they are to be kept."""
         if not self._bench.reuse or batch.dtype == torch.bfloat16:  # which numpy doesn't know
             return None
-        samples = self._bench.suite.samples
+        samples, kept = self._bench.suite.samples, self._bench.kept
         seconds = self.result.row["seconds_sampling"] * samples / len(batch)
         size = samples * batch[0].nbytes
-        if not self._bench.kept.is_worthwhile(seconds, size):
+        if not kept.is_worthwhile(seconds, size):
             return None
-        first = batch[:1].cpu().numpy()
-        return np.empty((samples, *first.shape[1:]), first.dtype)
+        return np.empty((samples, *batch.shape[1:]), batch[:1].cpu().numpy().dtype)
 
-    def take_kept(self, model: CountedModel, sigmas: Tensor) -> None:
-        """End with samples that were kept, if there are any."""
+    def find_kept(self, model: CountedModel) -> Kept | None:
+        """Samples that were kept, if there are any; the row tells from now on how they were had."""
         bench = self._bench
         kept = bench.kept.find(self._kept_as) if bench.reuse else None
         if kept is None or kept.samples.shape != (bench.suite.samples, *model.event_shape):
-            return
-        row = self.result.row
-        row |= kept.row
-        self._seconds += row["seconds_sampling"]
+            return None
+        self.result.row |= kept.row
         self.result.trajectory = kept.trajectory
-        for first in range(0, len(kept.samples), bench.suite.batch_size):
-            with self.timed("seconds_features"):
-                batch = kept.samples[first : first + bench.suite.batch_size]
-                x = torch.from_numpy(batch).to(bench.device)
-                self._gather(x, first, images=model.shows_images)
-        self.finish(model, sigmas, kept.statistics)
+        self._seconds += kept.row["seconds_sampling"]
+        self.end_batch()
+        return kept
+
+    def take_kept(self, samples: np.ndarray[Any, Any], model: CountedModel, first: int) -> None:
+        """Gather what metrics need of a batch of samples that were kept."""
+        with self.timed("seconds_features"):
+            x = torch.from_numpy(samples).to(self._bench.device)
+            self._gather(x, first, images=model.shows_images)
 
     @property
     def _kept_as(self) -> str:
         return kept_as(self.cell.samples, self._bench.device)
-
-    def keep(self) -> None:
-        """Count the batch as done."""
-        self._evaluations += self._of_batch
 
     def finish(self, model: CountedModel, sigmas: Tensor, statistics: Mapping[str, float]) -> None:
         """Let the metrics compute their columns.
@@ -235,20 +247,20 @@ class Member:
             statistics: what the sampler has told of its trajectories.
         """
         bench, row, point = self._bench, self.result.row, self.cell.point
-        self._keep(statistics)
+        self._keep_samples(statistics)
         if self._grid:
             self.result.grid = np.stack(self._grid)
         row["samples_per_second"] = bench.suite.samples / max(row["seconds_sampling"], 1e-9)
         self._add_columns(f"sampler {point.sampler.name}", statistics)
         assert self._gathering is not None
         generated = as_evidence(self._gathering.arrays(), model, sigmas, bench.context)
-        with self.timed("seconds_metrics"):
-            for metric, state in zip(bench.suite.metrics, bench.states(point.model), strict=True):
+        for metric, state in zip(bench.suite.metrics, bench.states(point.model), strict=True):
+            with self.timed("seconds_metrics"):
                 columns = metric.component.compute(state, generated)
-                self._add_columns(f"metric {metric.name}", columns)
+            self._add_columns(f"metric {metric.name}", columns)
         self._close()
 
-    def _keep(self, statistics: Mapping[str, float]) -> None:
+    def _keep_samples(self, statistics: Mapping[str, float]) -> None:
         row, kept, samples = self.result.row, self._bench.kept, self._collected
         if samples is not None and kept.is_worthwhile(row["seconds_sampling"], samples.nbytes):
             told = {name: row[name] for name in KEPT if name in row}

@@ -35,7 +35,8 @@ class Workbench:
 
     Attributes:
         reuse: whether samples may be had from an earlier cell that differs only in metrics.
-        batch_sizes: by the ``id`` of models, for which the suite's has taken too much memory.
+        batch_sizes: that fitted where the suite's has once taken too much memory, by the ``id`` of
+            the suite's chosen models; all later cells of the model begin with them.
     """
 
     suite: Suite

@@ -20,6 +20,7 @@ from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import Drive, prepare
 from scorebench.errors import UserError
 from scorebench.running import kept
+from scorebench.running.evidence import Gathering
 from scorebench.running.kept import Kept, KeptSamples
 from scorebench.suite.load import load_suite
 
@@ -158,6 +159,24 @@ def test_none_are_kept_or_used_with_a_limit_of_0(
         monkeypatch.setenv("SCOREBENCH_SAMPLES_GB", wrong)
         with pytest.raises(UserError, match=f"SCOREBENCH_SAMPLES_GB={wrong}: expected a number"):
             _ = desk.drive().evaluations
+
+
+def test_batches_of_kept_samples_that_take_too_much_memory_are_made_smaller(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, walks, plain = desk.run(), desk.walks, Gathering.add
+
+    def add(self: Gathering, batch: Any, first: int) -> None:
+        if len(batch) > 5:
+            raise MemoryError(f"no room for {len(batch)}")
+        plain(self, batch, first)
+
+    monkeypatch.setattr(Gathering, "add", add)
+    again = desk.run("again")
+    assert desk.walks == walks
+    assert again[["batch_size", "batch_size_used"]].to_numpy().tolist() == [[16, 4], [16, 4]]
+    assert again["seconds_sampling"].tolist() == first["seconds_sampling"].tolist()
+    np.testing.assert_allclose(again["fid"], first["fid"], rtol=1e-5)
 
 
 @pytest.mark.parametrize("told", [None, {"row": {}, "statistics": {}}, {"row": 3}])

@@ -9,6 +9,7 @@ import pytest
 from scorebench.running import sampling
 from scorebench.running.cell import Cell
 from scorebench.running.measuring import run_cell, run_cells
+from scorebench.running.member import Member
 from scorebench.running.workbench import Workbench
 
 Run = Callable[..., "tuple[Workbench, list[Cell]]"]
@@ -24,3 +25,30 @@ def test_short_cells_of_a_walk_have_their_own_time(
     assert short["status"] == "ok", short["error"]
     assert long["status"] == "timeout"
     assert run_cell(bench, cells[0]).row["fid"] == short["fid"]
+
+
+def test_attempts_that_take_too_much_memory_count_in_seconds_only(plan: Run) -> None:
+    slow = {"name": "chain", "steps": 1, "room": 10, "pause": 0.3}
+    bench, cells = plan(slow, batch_size=20, samples=20, limits={"timeout": 0.85})
+    row = run_cell(bench, cells[0]).row
+    assert row["status"] == "ok", row["error"]
+    assert row["batch_size_used"] == 10
+    assert 0.6 <= row["seconds_sampling"] < 0.85
+    assert row["seconds"] >= 0.9
+
+
+def test_another_try_at_a_batch_goes_on_from_the_one_before(plan: Run) -> None:
+    bench, cells = plan({"name": "chain", "steps": 1})
+    member = Member(bench, cells[0])
+    for tried in (3.0, 2.0):
+        member.begin_batch()
+        member.spend(tried, "seconds_sampling")
+        member.spend(tried, "seconds_features")
+    member.end_batch()
+    member.begin_batch()
+    member.spend(8.0, "seconds_sampling")
+    member.begin_batch()
+    row = member.result.row
+    assert (row["seconds_sampling"], row["seconds_features"], member.measured) == (2.0, 2.0, 4.0)
+    member.fail(ValueError())
+    assert row["seconds"] == 18.0
