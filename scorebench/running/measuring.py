@@ -191,7 +191,8 @@ class _Measurement:
                     with self._failing([member]):
                         model, sigmas = self._model, self._sigmas
                         batch = member.take(x, model, sigmas, noise, indices.start, snapshots)
-                        member.collect(batch, indices.start)
+                        others = sum(m.collected for m in self._members if m is not member)
+                        member.collect(batch, indices.start, others)
         self._smaller = False  # or some of it might be added twice
         if told is not None:
             self._totals.add(told, len(indices))

@@ -199,21 +199,26 @@ class Member:
             self._grid += list(batch[: GRID - first].cpu().numpy())
         self._gathering.add(batch, first)
 
-    def collect(self, batch: Tensor, first: int) -> None:
-        """Hold on to a batch of what is to be kept."""
+    def collect(self, batch: Tensor, first: int, others: int) -> None:
+        """Hold on to a batch of what is to be kept; ``others`` hold so many bytes meanwhile."""
         if first == 0:
-            self._collected = self._collection(batch)
+            self._collected = self._collection(batch, others)
         if self._collected is not None:
             self._collected[first : first + len(batch)] = batch.cpu().numpy()
 
-    def _collection(self, batch: Tensor) -> np.ndarray[Any, Any] | None:
+    @property
+    def collected(self) -> int:
+        """Bytes of samples that are held on to."""
+        return 0 if self._collected is None else self._collected.nbytes
+
+    def _collection(self, batch: Tensor, others: int) -> np.ndarray[Any, Any] | None:
         """Room for all samples, if they are going to take so long that they are to be kept."""
         if not self._bench.reuse or batch.dtype == torch.bfloat16:  # which numpy doesn't know
             return None
         samples, kept = self._bench.suite.samples, self._bench.kept
         seconds = self.result.row["seconds_sampling"] * samples / len(batch)
         size = samples * batch[0].nbytes
-        if not kept.is_worthwhile(seconds, size):
+        if not kept.is_worthwhile(seconds, size) or others + size > kept.limit:
             return None
         return np.empty((samples, *batch.shape[1:]), batch[:1].cpu().numpy().dtype)
 

@@ -22,6 +22,7 @@ from scorebench.errors import UserError
 from scorebench.running import kept
 from scorebench.running.evidence import Gathering
 from scorebench.running.kept import Kept, KeptSamples
+from scorebench.running.measuring import run_cells
 from scorebench.suite.load import load_suite
 
 COUNTED = """
@@ -177,6 +178,20 @@ def test_batches_of_kept_samples_that_take_too_much_memory_are_made_smaller(
     assert again[["batch_size", "batch_size_used"]].to_numpy().tolist() == [[16, 4], [16, 4]]
     assert again["seconds_sampling"].tolist() == first["seconds_sampling"].tolist()
     np.testing.assert_allclose(again["fid"], first["fid"], rtol=1e-5)
+
+
+def test_a_walk_holds_no_more_samples_than_may_be_kept(
+    plan: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 40 * 2 * 4  # bytes of a cell's samples
+    monkeypatch.setenv("SCOREBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SCOREBENCH_SAMPLES_GB", str(kept.SHARE * size / 1e9))
+    monkeypatch.setattr(kept, "SECONDS", 0.0)
+    found = []
+    monkeypatch.setattr(KeptSamples, "keep", lambda self, name, kept: found.append(name))
+    bench, cells = plan({"name": "chain", "steps": list(range(1, kept.SHARE + 4))})
+    assert {result.row["status"] for result in run_cells(bench, cells)} == {"ok"}
+    assert len(found) == kept.SHARE
 
 
 @pytest.mark.parametrize("told", [None, {"row": {}, "statistics": {}}, {"row": 3}])
