@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import TypeAlias
 
 import torch
@@ -52,8 +52,7 @@ def run_cells(
     Raises:
         KeyboardInterrupt: the user's; everything else becomes a row.
     """
-    with own_process_state(bench.device, cells[0].seed, bench.suite.determinism):
-        return _Measurement(bench, cells, began, caught).run()
+    return _Measurement(bench, cells, began, caught).run()
 
 
 def longest(readings: Iterable[Reading]) -> Reading:
@@ -96,7 +95,7 @@ class _Measurement:
             torch.cuda.reset_peak_memory_stats(self._bench.device)
         started = time.perf_counter()
         self._members = [Member(self._bench, cell) for cell in self._cells]
-        with self._failing(self._members):
+        with self._failing(self._members), self._apart():
             self._load()
         for member in self._active:
             member.spend(time.perf_counter() - started)
@@ -145,7 +144,7 @@ class _Measurement:
             self._finish(member, kept.statistics)
 
     def _finish(self, member: Member, statistics: Mapping[str, float]) -> None:
-        with self._failing([member]):
+        with self._failing([member]), self._apart():
             member.finish(self._model, self._sigmas, statistics)
 
     def _in_batches(self, members: Sequence[Member], take: Callable[[range], object]) -> None:
@@ -164,7 +163,7 @@ class _Measurement:
             self._smaller = len(indices) > 1 and not self._coupled
             before = self._model.evaluations
             with suppress(_TooLargeError):
-                with self._failing(active):
+                with self._failing(active), self._apart(indices.start):
                     take(indices)
                 done = indices.stop
             if done == indices.stop:
@@ -188,7 +187,7 @@ class _Measurement:
                 reading = [m for m in waiting if not m.ended and m.reading.states == stop]
                 waiting = [m for m in waiting if m not in reading]
                 for member in reading:
-                    with self._failing([member]):
+                    with self._failing([member]), self._apart(indices.start):
                         model, sigmas = self._model, self._sigmas
                         batch = member.take(x, model, sigmas, noise, indices.start, snapshots)
                         others = sum(m.collected for m in self._members if m is not member)
@@ -255,6 +254,15 @@ class _Measurement:
             for member in members:
                 if not member.ended:
                     member.fail(error)
+
+    def _apart(self, first: int = 0) -> AbstractContextManager[None]:
+        """Run a block as if nothing had run before, and leave no trace of it.
+
+        What cells that share a walk are given must not depend on that. Whoever uses global random
+        numbers is to have others in each batch: ``first`` is the number of its first sample.
+        """
+        seed = self._cells[0].seed + first
+        return own_process_state(self._bench.device, seed, self._suite.determinism)
 
 
 def _rest(walk: Walk) -> Mapping[str, Tensor] | None:
