@@ -24,6 +24,8 @@ from scorebench.running.workbench import Workbench
 Walk: TypeAlias = Generator[tuple[int | None, Tensor], None, Mapping[str, Tensor] | None]
 Caught: TypeAlias = Callable[[BaseException], object]
 
+PULSE = 1.0  # seconds during a walk between calls that tell that it goes on
+
 
 def run_cell(bench: Workbench, cell: Cell) -> Result:
     """Run a cell to its end, whatever that is.
@@ -46,7 +48,9 @@ def run_cells(
     Args:
         bench: what they share with others.
         cells: any number of them.
-        began: called once all is loaded, and time is counted.
+        began: called once all is loaded, or that has failed, and time is counted; then whenever
+            another stage of the work, each of which a cell's time limit bounds, has ended: the
+            walk, a cell and, once in a while as there may be many, what a cell takes of the walk.
         caught: called with every error that ends a cell, while it is handled.
 
     Raises:
@@ -80,6 +84,7 @@ class _Measurement:
         self._smaller = False  # whether what takes too much memory is tried with less
         self._totals = Totals()
         self._deadline: float | None = None
+        self._pulse = time.monotonic() + PULSE  # when it is to be told next that the walk goes on
 
     @property
     def _coupled(self) -> bool:
@@ -123,6 +128,7 @@ class _Measurement:
             with self._failing([member]):
                 self._reuse(member)
         self._in_batches(self._active, self._walk)
+        self._began()
         told: Mapping[str, float] = {}
         with self._failing(self._active):
             told = self._totals.means()
@@ -146,6 +152,7 @@ class _Measurement:
     def _finish(self, member: Member, statistics: Mapping[str, float]) -> None:
         with self._failing([member]), self._apart():
             member.finish(self._model, self._sigmas, statistics)
+        self._began()
 
     def _in_batches(self, members: Sequence[Member], take: Callable[[range], object]) -> None:
         """Take all samples in batches, and in smaller ones where they take too much memory."""
@@ -174,6 +181,7 @@ class _Measurement:
                 size = sizes[model] = (len(indices) + 1) // 2
                 if self._bench.device.type == "cuda":
                     torch.cuda.empty_cache()
+            self._go_on()
         self._smaller = False
 
     def _walk(self, indices: range) -> None:
@@ -192,6 +200,7 @@ class _Measurement:
                         batch = member.take(x, model, sigmas, noise, indices.start, snapshots)
                         others = sum(m.collected for m in self._members if m is not member)
                         member.collect(batch, indices.start, others)
+                    self._go_on()
         self._smaller = False  # or some of it might be added twice
         if told is not None:
             self._totals.add(told, len(indices))
@@ -263,6 +272,12 @@ class _Measurement:
         """
         seed = self._cells[0].seed + first
         return own_process_state(self._bench.device, seed, self._suite.determinism)
+
+    def _go_on(self) -> None:
+        """Tell that a stage of the walk has ended; not of each, or who hears it had much to do."""
+        if (now := time.monotonic()) >= self._pulse:
+            self._pulse = now + PULSE
+            self._began()
 
 
 def _rest(walk: Walk) -> Mapping[str, Tensor] | None:

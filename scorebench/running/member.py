@@ -262,6 +262,7 @@ class Member:
         for metric, state in zip(bench.suite.metrics, bench.states(point.model), strict=True):
             with self.timed("seconds_metrics"):
                 columns = metric.component.compute(state, generated)
+            self._check_time(f"after metric {metric.name}")
             self._add_columns(f"metric {metric.name}", columns)
         self._close()
 
