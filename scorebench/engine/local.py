@@ -137,9 +137,10 @@ class LocalWorker:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
             memory = "; the machine may have run out of memory" if -code == signal.SIGKILL else ""
             return Died(f"killed by {name}{memory}", told)
-        if code == UNKNOWN:  # blaming nobody in vain costs a few more tries at most
-            return Died("the server of workers died", told, blameless=True)
-        return Died(f"the process ended by itself, with exit code {code}", told)
+        reason = f"the process ended by itself, with exit code {code}"
+        if code == UNKNOWN:  # to blame nobody in vain costs a few more tries at most
+            return Died(f"{reason}, or their server died", told, blameless=True)
+        return Died(reason, told)
 
 
 class LocalWorkers:

@@ -30,6 +30,11 @@ def scorebench_samplers():
 """
 
 
+def test_a_cluster_has_no_device_of_that_name() -> None:
+    with pytest.raises(UserError, match="--device cuda:1: with --engine ray it is auto, cpu or"):
+        make_engine(EngineOptions(name="ray"), "cuda:1")
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

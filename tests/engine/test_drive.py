@@ -19,6 +19,7 @@ import scorebench
 from scorebench import SuiteError, UserError
 from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import Drive, prepare
+from scorebench.engine.inline import InlineEngine
 from scorebench.store import Store
 from scorebench.suite.load import load_suite
 
@@ -298,3 +299,54 @@ def test_a_full_disk_is_told_in_one_line_and_loses_nothing(
             next(steps)
     assert bench.table()["sampler"].tolist() == ["euler"]
     assert bench.run() == ["mine"]
+
+
+def test_a_retry_that_is_interrupted_leaves_old_rows_in_the_table(bench: Bench) -> None:
+    bench.write("mine_helper.py", "SHRINK = 'no number'\n")
+    bench.data["repeats"] = 3
+    bench.run()
+    running = bench.drive(retry=["failed"])
+    assert len(running.pending) == 3
+    cells = running.run()
+    next(cells)
+    cells.close()
+    assert running.table is not None
+    assert len(running.table) == 6
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(bench.results / "table.parquet"), bench.table(), check_dtype=False
+    )
+
+
+class Elsewhere(InlineEngine):
+    """An engine whose workers have another kind of device; none of it may be asked in vain."""
+
+    asked = 0
+
+    def workers(self, bench: Any) -> int:
+        self.asked += 1
+        return 7
+
+    def device_type(self, bench: Any) -> str:
+        self.asked += 1
+        return "cuda"
+
+
+def test_a_driver_prepares_nothing_for_workers_of_another_kind_of_device(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCOREBENCH_CACHE", str(bench.folder / "cache"))
+    bench.data |= {"reference": "dataset", "dataset": "digits", "samples": 200}
+    bench.data["sweep"][0]["model"] = {"name": "gaussian", "mean": [0.0] * 64}
+    here, there = bench.drive(), bench.drive()
+    there.engine = Elsewhere()
+    assert (here.device, here.workers, len(here.extractions)) == ("cpu", 1, 1)
+    assert (there.device, there.workers, len(there.extractions)) == ("cuda", 7, 0)
+
+
+def test_with_nothing_to_run_the_engine_is_not_asked(bench: Bench) -> None:
+    bench.run()
+    drive = bench.drive()
+    drive.engine = engine = Elsewhere()
+    assert (drive.workers, drive.device, drive.extractions) == (1, "cpu", [])
+    assert list(drive.run()) == []
+    assert engine.asked == 0

@@ -11,11 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 import scorebench
 from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import prepare
+from scorebench.engine.local import LocalWorkers
+from scorebench.engine.parcel import Parcel
+from scorebench.engine.workers import Died
 from scorebench.running.hardware import usable_cores
 from scorebench.suite.load import load_suite
 from tests.conftest import Python
@@ -79,6 +83,7 @@ HOSTILE = """
         "abort": os.abort,
         "exit": lambda: sys.exit(3),
         "quit": lambda: os._exit(0),
+        "last words": lambda: (print("these"), os._exit(255)),
         "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "raise": lambda: 1 / 0,
         "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
@@ -162,6 +167,7 @@ ENDS = {
     "abort": ("crashed", "killed by SIGABRT"),
     "exit": ("failed", "SystemExit: 3"),
     "quit": ("crashed", "ended by itself, with exit code 0"),
+    "last words": ("crashed", "ended by itself, with exit code 255, or their server died"),
     "kill": ("crashed", "killed by SIGKILL; the machine may have run out of memory"),
     "raise": ("failed", "ZeroDivisionError"),
     "recurse": ("failed", "RecursionError"),
@@ -172,12 +178,13 @@ def test_what_takes_a_process_down_is_a_row_and_all_others_go_on(
     run: Callable[..., pd.DataFrame],
 ) -> None:
     alone = run([])
-    table = run(list(ENDS)).set_index("sampler.deed")
+    table = run(list(ENDS), limits={"timeout": "30d"}).set_index("sampler.deed")
     for deed, (status, told) in ENDS.items():
         assert table["status"][deed] == status
         assert told in table["error"][deed]
     assert careless(table.reset_index()) == careless(alone)
     assert (table.loc[table["sampler"] == "careless", "status"] == "ok").all()
+    assert table["environment"].nunique() == 1
 
 
 def test_what_a_segmentation_fault_has_printed_is_kept(
@@ -189,6 +196,65 @@ def test_what_a_segmentation_fault_has_printed_is_kept(
     (record,) = store.finished([fingerprint]).values()
     assert "Segmentation fault" in record["traceback"]
     assert "in segfault" in record["traceback"]
+
+
+TELL = """
+import json, sys
+from pathlib import Path
+import scorebench
+
+scorebench.run("suite.yaml", results="told", device="cpu")
+for path in Path("told/cells").glob("*.json"):
+    print(json.loads(path.read_bytes())["traceback"])
+"""
+
+
+def test_what_a_cell_has_printed_before_it_ends_is_kept(
+    run: Callable[..., pd.DataFrame], python: Python, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(["last words"])  # writes the suite
+    assert "these" in python("-c", TELL, PYTHONUNBUFFERED="").stdout
+
+
+ASKING = """
+import os
+from dataclasses import dataclass
+import scorebench
+
+@dataclass(frozen=True, kw_only=True)
+class Asking(scorebench.Sampler):
+    def trajectory(self, model, sigmas, noise):
+        yield self.start(model, sigmas[0], noise) * float(os.environ["SCALE"])
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("asking", Asking)
+"""
+
+
+def test_workers_have_the_environment_variables_of_now(
+    small_suite: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "asking.py").write_text(ASKING)
+    small_suite["sweep"][0]["sampler"] = "asking"
+    path = tmp_path / "suite.yaml"
+    path.write_text(yaml.safe_dump({**small_suite, "plugins": ["asking.py"]}))
+    found = []
+    for scale in ("1", "100"):
+        monkeypatch.setenv("SCALE", scale)
+        found.append(scorebench.run(path, results=tmp_path / scale, device="cpu")["fid"].max())
+    assert found[1] > 100 * found[0]
+
+
+def test_a_worker_is_started_where_few_have_died() -> None:
+    parcel = Parcel(".", (), {}, (), {}, True, b"no pickle")
+    devices = [torch.device("cpu"), torch.device("meta")]
+    workers = LocalWorkers(parcel, devices, 1)
+    for device in (*devices, devices[0]):
+        assert workers.start().device == device
+        ((_, message),) = workers.wait(None)
+        assert isinstance(message, Died)
+    workers.close()
 
 
 @pytest.mark.slow

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from scorebench.engine import pool
 from scorebench.engine.pool import Pool
-from scorebench.engine.workers import Began, Died, Done, Message, Ready
+from scorebench.engine.workers import Began, Died, Done, Message, Ready, Unfit
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
 
@@ -211,6 +212,63 @@ def test_loading_has_a_time_of_its_own(
     assert rows[1]["seconds"] >= 0.2
 
 
+class Clock(Team):
+    """A team whose time passes as messages say."""
+
+    now = 0.0
+
+    def wait(self, seconds: float | None) -> Iterable[tuple[Scripted, Message]]:
+        for worker, message in super().wait(seconds):
+            if isinstance(message, float):
+                self.now += message
+            else:
+                yield worker, message
+
+
+@pytest.fixture
+def clocked(
+    planned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[str]]:
+    """Run cells whose limit is 100 seconds; their statuses."""
+
+    def go(deed: Deed, *, count: int = 1, keeping: float = 0.0) -> list[str]:
+        bench, cells = planned(limits={"timeout": 100})
+
+        def told(worker: Scripted, numbers: Sequence[int]) -> list[Message]:
+            return named(deed(worker, numbers), [cells[i].fingerprint for i in numbers])
+
+        clock, found = Clock(told, count), {}
+        monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: clock.now))
+        for cell, result in Pool(bench, cells, clock).run():
+            found[cells.index(cell)] = result.row["status"]
+            clock.now += keeping  # a row may be slow to write
+        return [found[i] for i in range(len(cells))]
+
+    return go
+
+
+def passing(worker: Scripted, cells: Sequence[int], *seconds: float) -> list[Any]:
+    """Stages that take so long."""
+    stages = [step for each in seconds for step in (Began(), float(each))]
+    return [*stages, done(*["ok"] * len(cells))]
+
+
+def test_each_stage_of_a_task_has_the_time_of_a_cell(clocked: Callable[..., list[str]]) -> None:
+    def deed(worker: Scripted, cells: Sequence[int]) -> list[Any]:
+        return passing(worker, cells, 90, 90, 90) if cells[0] == 1 else passing(worker, cells, 150)
+
+    assert clocked(deed) == ["timeout", "ok", "timeout", "timeout"]
+
+
+def test_what_came_while_rows_were_written_is_heard_before_anybody_is_overdue(
+    clocked: Callable[..., list[str]],
+) -> None:
+    def deed(worker: Scripted, cells: Sequence[int]) -> list[Message]:
+        return [Began()] * worker.number + well(worker, cells)
+
+    assert clocked(deed, count=2, keeping=1000.0) == ["ok"] * 4
+
+
 def test_a_worker_that_grows_is_replaced_once_its_tasks_are_done(run: Callable[..., Any]) -> None:
     def deed(worker: Scripted, cells: Sequence[int]) -> list[Message]:
         return [Began(), done("ok", memory=10**9 + len(worker.tasks) * 10**9)]
@@ -275,3 +333,39 @@ def test_a_machine_that_is_lost_before_its_worker_is_ready_is_no_reason_to_stop(
         return named(well(worker, numbers), [cells[i].fingerprint for i in numbers])
 
     assert len(list(Pool(bench, cells, Flaky(told)).run())) == len(cells)
+
+
+def test_where_none_can_start_others_go_on_without(
+    planned: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class OneBad(Team):
+        def start(self) -> Scripted:
+            worker = super().start()
+            if worker.number:
+                worker.messages = [Died("the GPU has fallen off the bus")]
+            return worker
+
+    bench, cells = planned(repeats=4)
+
+    def told(worker: Scripted, numbers: Sequence[int]) -> list[Message]:
+        return named(well(worker, numbers), [cells[i].fingerprint for i in numbers])
+
+    team = OneBad(told, count=2)
+    found = list(Pool(bench, cells, team).run())
+    assert [result.row["status"] for _, result in found] == ["ok"] * len(cells)
+    assert len(team.started) == 1 + pool.STARTS
+    assert capsys.readouterr().err == (
+        "warning: one worker fewer, as it can't start: the GPU has fallen off the bus\n"
+    )
+
+
+def test_workers_of_other_sources_end_the_run(planned: Callable[..., Any]) -> None:
+    class Edited(Team):
+        def start(self) -> Scripted:
+            worker = super().start()
+            worker.messages = [Unfit("the source of mine differs")]
+            return worker
+
+    bench, cells = planned()
+    with pytest.raises(UserError, match="can't go on with this run: the source of mine differs"):
+        list(Pool(bench, cells, Edited(well)).run())

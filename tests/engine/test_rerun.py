@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 
+import scorebench
 from scorebench.engine.rerun import Request, find, rerun
 from scorebench.errors import UserError
 from scorebench.running.measuring import run_cell
@@ -120,6 +121,48 @@ def test_a_cell_gives_the_same_bits_again(request_of: Callable[..., Request]) ->
     assert again.row["fid"] == request.row["fid"]
     assert again.environment["python"]
     assert Path.cwd() == here
+
+
+CRASHING = """
+import os
+from dataclasses import dataclass
+import scorebench
+
+@dataclass(frozen=True, kw_only=True)
+class Crashing(scorebench.Sampler):
+    def trajectory(self, model, sigmas, noise):
+        os.abort()
+        yield
+
+@scorebench.hookimpl
+def scorebench_samplers():
+    yield scorebench.Component("crashing", Crashing)
+"""
+
+
+def test_a_cell_that_takes_its_process_down_does_so_again(
+    small_suite: dict[str, Any], write_suite: Callable[..., Path], write_plugin: Callable[..., Path]
+) -> None:
+    small_suite["plugins"] = [write_plugin(CRASHING).name]
+    small_suite["sweep"][0]["sampler"] = "crashing"
+    results = write_suite(small_suite).parent / "results"
+    scorebench.run(results.parent / "suite.yaml", results=results, device="cpu")
+    request = find(results, "1")
+    again = rerun(request, trusted=True, device="cpu")
+    for row in (request.row, again.row):
+        assert (row["status"], row["error"]) == ("crashed", "killed by SIGABRT")
+
+
+def test_rows_are_counted_as_the_table_has_them(tmp_path: Path) -> None:
+    write(tmp_path)
+    table = f"suite,fingerprint\nsmall,{NAMES[3]}\nsmall,{NAMES[0]}\nsmall,{NAMES[1]}\n"
+    (tmp_path / "table.csv").write_text(table)
+    assert find(tmp_path, "1").cell["fingerprint"] == NAMES[3]
+    assert find(tmp_path, NAMES[0]).cell["fingerprint"] == NAMES[0]
+    with pytest.raises(UserError, match=f"row 3: the file of cell {NAMES[1]} is gone from"):
+        find(tmp_path, "3")
+    (tmp_path / "table.csv").write_bytes(b"suite,\0\xff")
+    assert find(tmp_path, "1").cell["fingerprint"] == NAMES[0]
 
 
 def test_of_a_changed_suite_it_is_the_cell_of_the_same_parameters(

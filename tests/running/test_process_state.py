@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
