@@ -76,8 +76,8 @@ class Drive:
         Raises:
             UserError: an environment variable that says how many samples to keep isn't a number.
         """
-        kept, device = self.bench.kept.names(), self.bench.device
-        missing = [cell for cell in self.pending if kept_as(cell.samples, device) not in kept]
+        kept, here = self.bench.kept.names(), self.bench.environment
+        missing = [cell for cell in self.pending if kept_as(cell.samples, here) not in kept]
         return sum(task.nfe or 0 for task in tasks(missing))
 
     @cached_property

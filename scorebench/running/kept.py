@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from scorebench.atomic import write_atomically
 from scorebench.errors import UserError
+from scorebench.running.cache import digest
 
 LIMIT = "SCOREBENCH_SAMPLES_GB"  # how much may be kept; none if 0
 USUAL = 2.0  # GB
@@ -30,9 +30,13 @@ SECONDS = 1.0  # samples that took less are not worth a file
 SHARE = 10  # the limit over what one process writes between looks at how much there is
 
 
-def kept_as(samples: str, device: torch.device) -> str:
-    """The name of a cell's samples: the digest of what decides them, and the kind of device."""
-    return f"{samples}-{device.type}"
+def kept_as(samples: str, environment: Mapping[str, Any]) -> str:
+    """The name of a cell's samples: digests of what decides them, and of what computes them.
+
+    The number of threads is kept with them instead.
+    """
+    computed = {name: value for name, value in environment.items() if name != "threads"}
+    return f"{samples}-{digest(computed)[:8]}"
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,14 @@ class Kept:
         samples: ``[N, *event]``, as a dataset would hold them.
         row: ``nfe``, ``seconds_sampling`` and the like.
         statistics: what the sampler has told.
+        threads: by which they were computed.
         trajectory: as in a cell's ``Result``.
     """
 
     samples: np.ndarray[Any, Any]
     row: Mapping[str, Any]
     statistics: Mapping[str, float]
+    threads: int
     trajectory: np.ndarray[Any, Any] | None = None
 
 
@@ -93,6 +99,7 @@ class KeptSamples:
                 arrays["samples"],
                 {**told["row"], **row},
                 {name: float(value) for name, value in told["statistics"].items()},
+                int(told["threads"]),
                 arrays.get("trajectory"),
             )
         except (OSError, SafetensorError, ValueError, LookupError, TypeError, AttributeError):
@@ -110,8 +117,8 @@ class KeptSamples:
         arrays = {"samples": np.ascontiguousarray(kept.samples)}
         if kept.trajectory is not None:
             arrays["trajectory"] = np.ascontiguousarray(kept.trajectory)
-        told = json.dumps({"row": dict(kept.row), "statistics": dict(kept.statistics)})
-        content = save(arrays, {"told": told})
+        told = {"row": kept.row, "statistics": kept.statistics, "threads": kept.threads}
+        content = save(arrays, {"told": json.dumps(told, default=dict)})
         with contextlib.suppress(OSError):
             if self._written == 0 or self._written > self.limit / SHARE:
                 self._written = 0

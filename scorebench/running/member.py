@@ -229,6 +229,7 @@ class Member:
         if kept is None or kept.samples.shape != (bench.suite.samples, *model.event_shape):
             return None
         self.result.row |= kept.row
+        self.result.environment = {**bench.environment, "threads": kept.threads}
         self.result.trajectory = kept.trajectory
         self._seconds += kept.row["seconds_sampling"]
         self.end_batch()
@@ -242,7 +243,7 @@ class Member:
 
     @property
     def _kept_as(self) -> str:
-        return kept_as(self.cell.samples, self._bench.device)
+        return kept_as(self.cell.samples, self._bench.environment)
 
     def finish(self, model: CountedModel, sigmas: Tensor, statistics: Mapping[str, float]) -> None:
         """Let the metrics compute their columns.
@@ -270,7 +271,9 @@ class Member:
         row, kept, samples = self.result.row, self._bench.kept, self._collected
         if samples is not None and kept.is_worthwhile(row["seconds_sampling"], samples.nbytes):
             told = {name: row[name] for name in KEPT if name in row}
-            kept.keep(self._kept_as, Kept(samples, told, statistics, self.result.trajectory))
+            threads = self._bench.environment["threads"]
+            found = Kept(samples, told, statistics, threads, self.result.trajectory)
+            kept.keep(self._kept_as, found)
 
     def fail(self, error: BaseException) -> None:
         """End with an error that is being handled."""

@@ -19,7 +19,7 @@ from scorebench.suite.load import Suite
 from scorebench.suite.resolve import Chosen
 
 LARGEST = 2**63  # evaluations that are believed
-FORMAT = 4  # of fingerprints
+FORMAT = 5  # of fingerprints
 
 
 @dataclass(frozen=True)

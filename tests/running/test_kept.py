@@ -19,7 +19,7 @@ from safetensors.numpy import save
 from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import Drive, prepare
 from scorebench.errors import UserError
-from scorebench.running import kept
+from scorebench.running import environment, kept
 from scorebench.running.evidence import Gathering
 from scorebench.running.kept import Kept, KeptSamples
 from scorebench.running.measuring import run_cells
@@ -141,6 +141,29 @@ def test_an_edited_sampler_takes_new_samples(desk: Desk, monkeypatch: pytest.Mon
     assert desk.walks == 2 * walks
 
 
+def test_another_version_takes_new_samples(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.run()
+    walks = desk.walks
+    monkeypatch.setattr(environment, "_version", lambda package: "another")
+    desk.suite["metrics"] = ["precision_recall"]
+    assert desk.drive().evaluations == 2
+    desk.run()
+    assert desk.walks == 2 * walks
+
+
+def test_rows_name_the_threads_by_which_their_samples_were_computed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.run()
+    walks = desk.walks
+    monkeypatch.setattr("torch.get_num_threads", lambda: 77)
+    desk.suite["metrics"] = ["precision_recall"]
+    (name,) = desk.run()["environment"].unique()
+    assert desk.walks == walks
+    told = json.loads((desk.folder / "results" / "environments" / f"{name}.json").read_bytes())
+    assert told["threads"] == 1
+
+
 def test_samples_that_are_quick_are_not_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "SECONDS", 1e9)
     desk.run()
@@ -199,7 +222,7 @@ def test_a_walk_holds_no_more_samples_than_may_be_kept(
 def test_damaged_files_are_drawn_again(desk: Desk, told: Any, shape: tuple[int, ...]) -> None:
     desk.run()
     walks = desk.walks
-    sound = {"row": {"nfe": 1, "seconds_sampling": 1}, "statistics": {}}
+    sound = {"row": {"nfe": 1, "seconds_sampling": 1}, "statistics": {}, "threads": 1}
     told = told if shape == (40, 2) else sound
     for path in (desk.folder / "cache" / "samples").iterdir():
         damaged = save({"samples": np.zeros(shape, np.float32)}, {"told": json.dumps(told)})
@@ -220,7 +243,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], 
 
 def samples(kilobytes: int) -> Kept:
     row = {"nfe": 1.0, "seconds_sampling": 1.0}
-    return Kept(np.zeros((kilobytes, 250), np.float32), row, {})
+    return Kept(np.zeros((kilobytes, 250), np.float32), row, {}, threads=1)
 
 
 def test_what_was_not_looked_at_for_longest_goes_first(
