@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 
 from scorebench.lock import LOCK
 
-from .sweep import Sweep, content, ended, program, waiting
+from .sweep import LOGGED, Sweep, content, ended, program, waiting
 
 MOMENTS = 15  # of each kind
 
@@ -127,3 +130,42 @@ def test_killing_the_server_that_workers_are_forked_from_loses_nothing(
             os.kill(pid, signal.SIGKILL)
     assert ended(process)[0] == 0
     nothing_is_lost(sweep, kept, undisturbed(sweep))
+
+
+@pytest.mark.slow
+def test_a_worker_that_never_lets_go_of_the_interpreter_ends_with_its_driver(
+    new_sweep: Callable[..., Sweep],
+) -> None:
+    sweep = new_sweep(cells=2)
+    plugin = sweep.folder / "logged.py"
+    stuck = "__import__('re').match('(a+)+$', 40 * 'a' + 'b')  # takes years"
+    plugin.write_text(LOGGED.replace('time.sleep(float(os.environ["PAUSE"]))', stuck))
+    process = sweep.start()
+    for _ in waiting():
+        if len(sweep.starts()) == 2:
+            break
+    process.kill()
+    process.wait(30)
+    sweep.all_end()
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_be_replaced_ends_the_run_in_one_line(
+    new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
+) -> None:
+    temporary = Path(tempfile.mkdtemp(prefix="sb-", dir="/tmp"))  # sockets need short paths
+    sweep = new_sweep(cells=20, held_from=5, environment={"TMPDIR": str(temporary)})
+    process = sweep.start()
+    for _ in waiting():
+        if len(sweep.cells()) > 2:
+            break
+    for socket in temporary.rglob("listener-*"):  # as what cleans up /tmp does
+        socket.unlink()
+    os.kill(min({pid for _, pid, _ in sweep.starts()}), signal.SIGKILL)
+    code, _, errors = ended(process)
+    assert code == 2
+    assert re.fullmatch(r"error: workers can't be started: No such file .* are kept\n", errors)
+    sweep.release()
+    sweep.run()
+    pd.testing.assert_frame_equal(sweep.table(), undisturbed(sweep), check_exact=True)
+    shutil.rmtree(temporary)

@@ -84,14 +84,19 @@ def test_ctrl_c_while_cells_run_keeps_those_that_have_ended(
 
 
 @pytest.mark.slow
-def test_a_driver_that_is_terminated_keeps_its_cells_and_leaves_no_process(
-    new_sweep: Callable[..., Sweep], undisturbed: Callable[[Sweep], pd.DataFrame]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_jobs_or_terminals_ends_it_as_ctrl_c_does(
+    number: signal.Signals,
+    new_sweep: Callable[..., Sweep],
+    undisturbed: Callable[[Sweep], pd.DataFrame],
 ) -> None:
     sweep = new_sweep(cells=20, held_from=5)
     process = sweep.start()
     until(lambda: len(sweep.cells()) > 2)
-    process.terminate()
-    assert ended(process)[0] == -signal.SIGTERM
+    process.send_signal(number)
+    code, _, errors = ended(process)
+    assert (code, errors) == (130, TOLD)
+    assert len(sweep.table()) == len(sweep.cells())
     sweep.all_end()
     goes_on(sweep, undisturbed(sweep))
 

@@ -11,8 +11,11 @@ import pytest
 import torch
 import yaml
 
+from scorebench.engine import parcel
+from scorebench.engine.drive import prepare
 from scorebench.engine.parcel import pack
 from scorebench.errors import UserError
+from scorebench.running.cache import default_folder
 from scorebench.running.plan import make_plan
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
@@ -96,3 +99,29 @@ def test_what_cannot_be_sent_is_told(folder: Path) -> None:
     bench.suite.data["stuck"] = lambda: None
     with pytest.raises(UserError, match=r"can't be sent to workers .* use --engine inline"):
         pack(bench, [])
+
+
+def test_copies_on_a_machine_that_lacks_plugin_files_are_made_once(
+    folder: Path, python: Python
+) -> None:
+    path, _, _ = sent(folder)
+    (folder / "parcel_helper.py").unlink()
+    python("-c", UNPACK, str(path))
+    (copy,) = default_folder().glob(f"plugins/*/{folder.relative_to('/')}/parcel_helper.py")
+    written = copy.stat().st_mtime_ns
+    python("-c", UNPACK, str(path))
+    assert copy.stat().st_mtime_ns == written
+    copy.write_text("SCALE = 'edited'")
+    python("-c", UNPACK, str(path))
+    assert copy.read_text() == "SCALE = 3.0\n"
+
+
+def test_what_is_installed_otherwise_ends_a_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = prepare(load_suite(folder / "suite.yaml"), results=folder / "results", device="cpu")
+    here = parcel.installed
+    monkeypatch.setattr(parcel, "installed", lambda names: {**here(names), "torch": "0.1"})
+    with pytest.raises(UserError, match=r"can't go on with this run: it has torch [\d.]+, not 0.1"):
+        list(drive.run())
+    assert list((folder / "results").glob("cells/*")) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,18 @@ def test_a_model_is_loaded_once_and_only_a_few_are_kept(bench: Callable[..., Wor
     assert made.model(chosen[-1]) is loaded[-1]
     assert made.model(chosen[0]) is not loaded[0]
     assert len(made._models) == MODELS_KEPT
+
+
+def test_what_is_unloaded_is_gone_and_loaded_again(bench: Callable[..., Workbench]) -> None:
+    made = bench()
+    chosen = first_model(made)
+    model = weakref.ref(made.model(chosen))
+    assert made.extract is not None
+    made.unload()
+    assert model() is None
+    assert "extract" not in vars(made)
+    assert made.model(chosen) is not None
+    assert made.extract is not None
 
 
 def test_the_reference_is_prepared_once_across_benches(bench: Callable[..., Workbench]) -> None:
