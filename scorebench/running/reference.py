@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from scorebench.plugin.contracts import Evidence, Features, Report, quiet
 from scorebench.running.cache import Arrays, digest
 from scorebench.running.context import Context
 from scorebench.running.evidence import PARTS, Gathering, as_evidence
+from scorebench.running.failure import is_out_of_memory
 from scorebench.running.fingerprint import data_digest, harness_digest
 from scorebench.suite.resolve import Chosen
 
@@ -92,6 +94,21 @@ class Reference:
         }
         return list(missing.values())
 
+    def _add(self, gathering: Gathering, batch: Tensor) -> None:
+        """Take in a batch, in halves if it takes too much memory."""
+        try:
+            gathering.add(batch.to(self.context.device), gathering.count)
+        except Exception as error:
+            if len(batch) == 1 or not is_out_of_memory(error):
+                raise
+        else:
+            return
+        if self.context.device.type == "cuda":
+            torch.cuda.empty_cache()
+        middle = (len(batch) + 1) // 2
+        for half in (batch[:middle], batch[middle:]):
+            self._add(gathering, half)
+
     def gather(self, origin: Origin, report: Report = quiet) -> Arrays:
         """What metrics need of these samples, kept until states are made of it."""
         key = self._key(origin)
@@ -100,7 +117,7 @@ class Reference:
         def extract() -> Arrays:
             gathering = Gathering(self.extract(), self.needs, origin.count)
             for batch in origin.batches():
-                gathering.add(batch.to(self.context.device), gathering.count)
+                self._add(gathering, batch)
                 report(gathering.count, "")
             return gathering.arrays()
 

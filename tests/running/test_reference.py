@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from scorebench.running.evidence import Gathering
 from scorebench.running.reference import Reference
 from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
@@ -88,6 +89,28 @@ def test_features_are_held_once_and_stored_once(
     sizes = sorted(p.stat().st_size for p in (tmp_path / "cache").glob("*.safetensors"))
     features = [64 * 4 * count for count in (359, 1438)]
     assert [size for size in sizes if size > 10_000] == pytest.approx(features, abs=1000)
+
+
+def test_batches_that_take_too_much_memory_are_halved(
+    bench: Callable[[], Workbench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, _ = states(bench())
+    plain = Gathering.add
+
+    def add(self: Gathering, batch: Any, first: int) -> None:
+        if len(batch) > 5:
+            raise torch.OutOfMemoryError(f"no room for {len(batch)}")
+        plain(self, batch, first)
+
+    monkeypatch.setenv("SCOREBENCH_CACHE", str(tmp_path / "another"))
+    monkeypatch.setattr(Gathering, "add", add)
+    halved, _ = states(bench())
+    for name in ("own", "train"):
+        np.testing.assert_array_equal(halved[name], whole[name])
+    monkeypatch.setenv("SCOREBENCH_CACHE", str(tmp_path / "a third"))
+    monkeypatch.setattr(Gathering, "add", lambda *_: (_ for _ in ()).throw(MemoryError("none")))
+    with pytest.raises(MemoryError, match="none"):
+        states(bench())
 
 
 def test_work_to_be_done_first(bench: Callable[[], Workbench]) -> None:
