@@ -80,10 +80,6 @@ def _set_filters(filters: list[Any]) -> None:
     warnings.filters[:] = filters  # type: ignore[index]
 
 
-def _set_path(path: list[str]) -> None:
-    sys.path[:] = path
-
-
 def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
@@ -95,7 +91,6 @@ SETTINGS = TORCH | {
     "signal handlers": Setting(_handlers, _set_handlers),
     "warning filters": Setting(lambda: list(warnings.filters), _set_filters),
     "numpy's errors": Setting(np.geterr, lambda found: np.seterr(**found)),
-    "sys.path": Setting(lambda: list(sys.path), _set_path),
     "sys.stdout": Setting(lambda: sys.stdout, partial(setattr, sys, "stdout")),
     "sys.stderr": Setting(lambda: sys.stderr, partial(setattr, sys, "stderr")),
     "umask": Setting(_umask, os.umask),
