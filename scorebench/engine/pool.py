@@ -105,7 +105,9 @@ class Pool:
 
     def _hand_out(self) -> None:
         """Start workers as far as there is work for them, and keep each of them busy."""
-        wanted = min(self._workers.count - self._fewer, len(self._queue) + self._busy())
+        room = self._workers.count
+        room = max(min(1, room), room - self._fewer)  # where only bad places are left, they tell
+        wanted = min(room, len(self._queue) + self._busy())
         while len(self._hands) < wanted:
             worker = self._workers.start()
             self._hands[worker] = _Hand(worker)

@@ -359,6 +359,27 @@ def test_where_none_can_start_others_go_on_without(
     )
 
 
+def test_where_those_that_could_are_lost_the_others_tell_why(planned: Callable[..., Any]) -> None:
+    class OneBad(Team):
+        def start(self) -> Scripted:
+            worker = super().start()
+            if worker.number:
+                worker.messages = [Died("the GPU has fallen off the bus")]
+            return worker
+
+        def wait(self, seconds: float | None) -> Iterable[tuple[Scripted, Message]]:
+            for worker, message in super().wait(seconds):
+                if message == gone:
+                    self.count = 1
+                yield worker, message
+
+    gone = Died("its node is gone", blameless=True)
+    bench, cells = planned(repeats=4)
+    team = OneBad(lambda worker, cells: [Began()] * 20 + [gone], count=2)
+    with pytest.raises(UserError, match="workers can't start: the GPU has fallen off the bus"):
+        list(Pool(bench, cells, team).run())
+
+
 def test_workers_of_other_sources_end_the_run(planned: Callable[..., Any]) -> None:
     class Edited(Team):
         def start(self) -> Scripted:
