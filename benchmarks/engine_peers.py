@@ -64,6 +64,9 @@ class Executor:
         yield from zip(cells, results, strict=True)
         executor.shutdown()
 
+    def close(self) -> None:
+        """The executor has been shut down."""
+
 
 def loky(parcel: Parcel) -> Any:
     """joblib's pool."""

@@ -98,7 +98,9 @@ def run(
     sound = True
     for suite, drive in zip(loaded, drives, strict=True):
         _show_plan(suite, drive)
-        if not dry_run:
+        if dry_run:
+            drive.engine.close()
+        else:
             _run(drive)
             sound = sound and drive.all_ok
     if not sound:
@@ -160,10 +162,11 @@ def _run(drive: Drive) -> None:
 def _ended_by_signals() -> Iterator[None]:
     """Have what ends jobs and terminals end a run as Ctrl-C does: with its table."""
     numbers = [number for number in signal.Signals if number.name in ("SIGTERM", "SIGHUP")]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is signal.SIG_DFL:  # and not ignored, as by nohup
-            signal.signal(number, signal.default_int_handler)
+    found = {number: signal.getsignal(number) for number in numbers}
+    # Unless ignored, as by nohup, or set by what isn't Python; Ray's would end the process at once.
+    before = {n: h for n, h in found.items() if h not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:

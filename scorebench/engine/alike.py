@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scorebench.running.cell import Cell
 from scorebench.running.fingerprint import harness_digest, modules, source_digest
@@ -22,13 +21,12 @@ def installed(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def installed_modules(suite: Suite, cells: Sequence[Cell], sent: Collection[str]) -> list[str]:
-    """The modules of a run's components whose files aren't among those that are sent along."""
+def component_modules(suite: Suite, cells: Sequence[Cell]) -> set[str]:
+    """The modules of a run's components, and those that their parameters name."""
     points = {id(cell.point): cell.point for cell in cells}.values()
     chosen = [getattr(point, role) for point in points for role in ROLES]
     chosen += [suite.features, *suite.metrics, *([suite.dataset] if suite.dataset else [])]
-    names = set().union(*(modules(each.component) for each in chosen))
-    return sorted(n for n in names if getattr(sys.modules.get(n), "__file__", None) not in sent)
+    return set().union(*(modules(each.component) for each in chosen))
 
 
 def difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str | None:

@@ -34,6 +34,10 @@ class Engine(Protocol):
         """Run all cells; ``bench`` is the driver's, and other processes make their own."""
         ...
 
+    def close(self) -> None:
+        """Let go of what it holds, e.g. a connection to a cluster."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:

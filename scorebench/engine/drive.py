@@ -128,11 +128,12 @@ class Drive:
             UserError: another process writes into the directory; or results can't be written any
                 more, e.g. for want of space; or a source was edited meanwhile.
         """
-        self._check_free()
-        check_models(self.bench, self.pending)
-        if self._runs_alike:
-            check_reference(self.bench, self.pending)
         with contextlib.ExitStack() as stack:
+            stack.callback(self.engine.close)
+            self._check_free()
+            check_models(self.bench, self.pending)
+            if self._runs_alike:
+                check_reference(self.bench, self.pending)
             with self._writing():
                 stack.enter_context(
                     locked(

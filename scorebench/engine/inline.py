@@ -48,6 +48,9 @@ class InlineEngine:
                     (final,) = run_cells(bench, [cell], caught=self._caught)
                 yield cell, final
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 def _pass(error: BaseException) -> None:
     pass

@@ -25,7 +25,7 @@ import torch
 from scorebench.engine.parcel import Parcel, pack
 from scorebench.engine.pool import Pool
 from scorebench.engine.served import serve
-from scorebench.engine.workers import Died, Message
+from scorebench.engine.workers import Died, Message, Ready
 from scorebench.errors import UserError
 from scorebench.running.cell import Cell, Result
 from scorebench.running.hardware import usable_cores
@@ -60,7 +60,7 @@ class LocalEngine:
 
     def workers(self, bench: Workbench) -> int:
         """One for each device, unless told otherwise."""
-        return len(_devices(bench.device, self._wanted))
+        return len(devices(bench.device, self._wanted))
 
     def device_type(self, bench: Workbench) -> str:
         """That of the driver."""
@@ -72,20 +72,23 @@ class LocalEngine:
         """Run all cells, long ones first."""
         if cells:
             bench.unload()  # workers load their own
-            devices = _devices(bench.device, self._wanted)
-            threads = max(1, usable_cores() // len(devices))
-            workers = LocalWorkers(pack(bench, cells), devices, threads)
+            found = devices(bench.device, self._wanted)
+            threads = max(1, usable_cores() // len(found))
+            workers = LocalWorkers(pack(bench, cells), found, threads)
             yield from Pool(bench, cells, workers).run()
 
+    def close(self) -> None:
+        """Workers have ended with the run."""
 
-def _devices(device: torch.device, wanted: int | None) -> list[torch.device]:
-    """The device of each worker."""
+
+def devices(device: torch.device, workers: int | None = None) -> list[torch.device]:
+    """The device of each of so many workers, or of as many as are usual."""
     if device.type == "cpu":
-        return [device] * (wanted or min(MOST, usable_cores()))
-    devices = [device]
+        return [device] * (workers or min(MOST, usable_cores()))
+    found = [device]
     if str(device) == "cuda":  # which of them isn't said
-        devices = [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
-    return [devices[i % len(devices)] for i in range(wanted or len(devices))]
+        found = [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
+    return [found[i % len(found)] for i in range(workers or len(found))]
 
 
 class LocalWorker:
@@ -94,7 +97,7 @@ class LocalWorker:
     place = "here"
 
     def __init__(self, parcel: Parcel, device: torch.device, threads: int) -> None:
-        self.device = device
+        self.device, self.ready = device, False
         self.connection, theirs = _context.Pipe()
         output, printed = _context.Pipe(duplex=False)
         self.process = _context.Process(
@@ -138,7 +141,7 @@ class LocalWorker:
             memory = "; the machine may have run out of memory" if -code == signal.SIGKILL else ""
             return Died(f"killed by {name}{memory}", told)
         reason = f"the process ended by itself, with exit code {code}"
-        if code == UNKNOWN:  # to blame nobody in vain costs a few more tries at most
+        if code == UNKNOWN and self.ready:  # to blame nobody in vain costs a few more tries at most
             return Died(f"{reason}, or their server died", told, blameless=True)
         return Died(reason, told)
 
@@ -153,24 +156,27 @@ class LocalWorkers:
     """
 
     def __init__(self, parcel: Parcel, devices: Sequence[torch.device], threads: int) -> None:
-        self._parcel, self._devices, self.count = parcel, list(devices), len(devices)
-        self._threads = threads
+        self._parcel, self._devices, self._threads = parcel, list(devices), threads
         self._started: list[LocalWorker] = []
-        self._deaths: Counter[torch.device] = Counter()
+
+    @property
+    def count(self) -> int:
+        """One for each device."""
+        return len(self._devices)
 
     @property
     def _running(self) -> list[LocalWorker]:
         return [worker for worker in self._started if not worker.connection.closed]
 
     def start(self) -> LocalWorker:
-        """Start a worker on a free device, rather on one where few have died."""
+        """Start a worker on a free device."""
         self._started = self._running
-        free = list(self._devices)
-        for worker in self._started:
-            free.remove(worker.device)
-        device = min(free, key=lambda device: self._deaths[device])
-        self._started.append(LocalWorker(self._parcel, device, self._threads))
+        free = Counter(self._devices) - Counter(worker.device for worker in self._started)
+        self._started.append(LocalWorker(self._parcel, next(iter(free)), self._threads))
         return self._started[-1]
+
+    def leave_out(self, worker: LocalWorker) -> None:
+        self._devices.remove(worker.device)
 
     def wait(self, seconds: float | None) -> Iterator[tuple[LocalWorker, Message]]:
         by_handle: dict[Any, LocalWorker] = {}
@@ -184,10 +190,11 @@ class LocalWorkers:
     def _receive(self, worker: LocalWorker) -> Message:
         try:
             if worker.connection.poll():
-                return worker.connection.recv()  # type: ignore[no-any-return]
+                message: Message = worker.connection.recv()
+                worker.ready = worker.ready or isinstance(message, Ready)
+                return message
         except (EOFError, OSError):
             pass
-        self._deaths[worker.device] += 1
         return worker.died()
 
     def close(self) -> None:

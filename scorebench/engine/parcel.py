@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scorebench.atomic import write_atomically
-from scorebench.engine.alike import difference, installed, installed_modules
+from scorebench.engine.alike import component_modules, difference, installed
 from scorebench.errors import UserError
 from scorebench.plugin.importing import import_file, module_name
 from scorebench.running.cache import default_folder
@@ -32,7 +32,7 @@ class Parcel:
 
     Attributes:
         folder: the working directory, which relative paths in a suite start from.
-        plugins: plugin files in the order they were loaded in.
+        plugins: plugin files, and others that parameters name, in the order to load them in.
         sources: these and the files beside them that they import, with their content.
         modules: names of the others that the run's components come from.
         installed: what is installed here, these modules among it.
@@ -90,7 +90,11 @@ def pack(bench: Workbench, cells: Sequence[Cell]) -> Parcel:
         UserError: a component can't be sent to another process.
     """
     suite = bench.suite
-    plugins = [file for file in suite.host.files if module_name(file) in sys.modules]
+    names = component_modules(suite, cells)
+    files_of = {name: Path(file) for name in names if (file := _file(name)) is not None}
+    named = sorted(file for name, file in files_of.items() if module_name(file) == name)
+    loaded = [file for file in suite.host.files if module_name(file) in sys.modules]
+    plugins = list(dict.fromkeys([*loaded, *named]))
     files = {path for plugin in plugins for path in _sources(plugin)}
     try:
         content = pickle.dumps((suite, list(cells)))
@@ -100,7 +104,7 @@ def pack(bench: Workbench, cells: Sequence[Cell]) -> Parcel:
             f"{suite.path}: its components can't be sent to workers ({told}); use --engine inline"
         ) from error
     sources = {str(file): file.read_bytes() for file in files}
-    modules = installed_modules(suite, cells, sources)
+    modules = sorted(name for name in names if str(files_of.get(name)) not in sources)
     return Parcel(
         folder=os.getcwd(),
         plugins=tuple(map(str, plugins)),
@@ -110,6 +114,10 @@ def pack(bench: Workbench, cells: Sequence[Cell]) -> Parcel:
         reuse=bench.reuse,
         content=content,
     )
+
+
+def _file(module: str) -> str | None:
+    return getattr(sys.modules.get(module), "__file__", None)
 
 
 def _sources(plugin: Path) -> set[Path]:

@@ -86,28 +86,26 @@ class Pool:
         self._losses: Counter[str] = Counter()
         self._warm_deaths: set[str] = set()
         self._avoid: dict[str, str] = {}  # fingerprint → place where it was lost or failed
-        self._starts = self._fewer = 0
+        self._starts: Counter[str] = Counter()  # place → workers that died before they were ready
 
     def run(self) -> Iterator[tuple[Cell, Result]]:
         """Each cell with its result, as it ends."""
         try:
             while self._queue or any(hand.tasks for hand in self._hands.values()):
                 self._hand_out()
-                quiet = True
+                now, heard = time.monotonic(), set[Worker]()
                 for worker, message in self._workers.wait(self._patience()):
-                    quiet = False
+                    heard.add(worker)
                     if worker in self._hands:
                         yield from self._hear(self._hands[worker], message)
-                if quiet:  # what came while results were written is heard first
-                    yield from self._end_overdue()
+                # As of before the wait: what came since, while rows were written, is to be heard.
+                yield from self._end_overdue(now, heard)
         finally:
             self._workers.close()
 
     def _hand_out(self) -> None:
         """Start workers as far as there is work for them, and keep each of them busy."""
-        room = self._workers.count
-        room = max(min(1, room), room - self._fewer)  # where only bad places are left, they tell
-        wanted = min(room, len(self._queue) + self._busy())
+        wanted = min(self._workers.count, len(self._queue) + self._busy())
         while len(self._hands) < wanted:
             worker = self._workers.start()
             self._hands[worker] = _Hand(worker)
@@ -157,11 +155,10 @@ class Pool:
             return hand.since + max(timeout, LOADING)
         return hand.since + timeout + GRACE
 
-    def _end_overdue(self) -> Iterator[tuple[Cell, Result]]:
-        now = time.monotonic()
+    def _end_overdue(self, now: float, heard: set[Worker]) -> Iterator[tuple[Cell, Result]]:
         for hand in list(self._hands.values()):
             limit = self._limit(hand) if hand.tasks else None
-            if limit is None or now < limit:
+            if limit is None or now < limit or hand.worker in heard:
                 continue
             task = self._remove(hand)
             hand.worker.stop()
@@ -174,7 +171,8 @@ class Pool:
     def _hear(self, hand: _Hand, message: Message) -> Iterator[tuple[Cell, Result]]:
         match message:
             case Ready():
-                hand.environment, self._starts = message.environment, 0
+                hand.environment = message.environment
+                self._starts.pop(hand.worker.place, None)
             case Unfit():
                 raise UserError(
                     f"workers can't go on with this run: {message.reason} now; finished cells are "
@@ -212,9 +210,9 @@ class Pool:
 
     def _bury(self, hand: _Hand, died: Died) -> Iterator[tuple[Cell, Result]]:
         if not hand.environment and not died.blameless:
-            self._starts += 1
-            if self._starts >= STARTS:
-                self._do_with_fewer(died)
+            self._starts[hand.worker.place] += 1
+            if self._starts[hand.worker.place] >= STARTS:
+                self._leave_out(hand.worker, died)
         if not hand.tasks:
             del self._hands[hand.worker]
             return
@@ -233,12 +231,13 @@ class Pool:
             error, output = died.reason, died.output
             yield from self._give_up(hand, task, status="crashed", error=error, output=output)
 
-    def _do_with_fewer(self, died: Died) -> None:
-        """Leave out a place where workers can't start, as long as there are others."""
+    def _leave_out(self, worker: Worker, died: Died) -> None:
+        """Do without a place where workers can't start, as long as there are others."""
         if not any(other.environment for other in self._hands.values()):
             raise UserError(f"workers can't start: {died.reason}\n{died.output}".strip())
-        print(f"warning: one worker fewer, as it can't start: {died.reason}", file=sys.stderr)
-        self._fewer, self._starts = self._fewer + 1, 0
+        print(f"warning: no more workers where they can't start: {died.reason}", file=sys.stderr)
+        del self._starts[worker.place]
+        self._workers.leave_out(worker)
 
     def _part(self, task: Task) -> None:
         """Have the cells of a walk run by themselves, as one may be to blame for all."""

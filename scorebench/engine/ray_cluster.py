@@ -66,14 +66,15 @@ class RayEngine:
     def run(
         self, bench: Workbench, cells: Sequence[Cell]
     ) -> Generator[tuple[Cell, Result], None, None]:
-        """Run all cells, long ones first, and leave the cluster."""
-        try:
-            if cells:
-                yield from self._run(bench, cells)
-        finally:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+        """Run all cells, long ones first."""
+        if cells:
+            yield from self._run(bench, cells)
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for this ends."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _run(self, bench: Workbench, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Result]]:
         from scorebench.engine.ray_workers import RayWorkers

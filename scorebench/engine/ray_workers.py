@@ -89,7 +89,8 @@ class RayWorkers:
         self._parcel = ray.put(parcel)
         self._started: list[RayWorker] = []
         self._nodes: list[Node] = []
-        self._unfit: set[str] = set()  # nodes that are left out
+        self._alive: set[str] = set()
+        self._left_out: set[str] = set()
         self._proven = False  # whether a cell has been run
         self._looked = self._had_nodes = time.monotonic()
         self._lately = ""  # where a worker has died
@@ -140,8 +141,9 @@ class RayWorkers:
         Raises:
             UserError: the cluster is lost, or has had no nodes for some time.
         """
-        self._nodes = [node for node in self._list_nodes() if node.id not in self._unfit]
-        self._looked = time.monotonic()
+        found, self._looked = self._list_nodes(), time.monotonic()
+        self._alive = {node.id for node in found}
+        self._nodes = [node for node in found if node.id not in self._left_out]
         if self._nodes:
             self._had_nodes = self._looked
         elif self._looked > self._had_nodes + ALONE:
@@ -156,14 +158,14 @@ class RayWorkers:
             heard = worker.answer()
         except RayTaskError as error:
             told = f"start workers: {type(error.cause).__name__}: {error.cause}"
-            heard = [self._leave_out(worker, told)]
+            heard = [self._refuse(worker, told)]
         except RayError as error:
             heard = [self._lost(worker, error)]
         for message in heard:
             match message:
                 case Unfit():
                     told = f"run cells of this run: {message.reason}; install the same on all nodes"
-                    yield self._leave_out(worker, told)
+                    yield self._refuse(worker, told)
                     return
                 case Died():
                     worker.stop()
@@ -172,7 +174,11 @@ class RayWorkers:
                     self._proven = True
             yield message
 
-    def _leave_out(self, worker: RayWorker, told: str) -> Died:
+    def leave_out(self, worker: RayWorker) -> None:
+        self._left_out.add(worker.place)
+        self._look()
+
+    def _refuse(self, worker: RayWorker, told: str) -> Died:
         """Do without a node that can't do what others have done.
 
         Raises:
@@ -182,9 +188,9 @@ class RayWorkers:
         told = f"node {worker.node.address} can't {' '.join(told.split())}"
         if not self._proven:
             raise UserError(told)
-        print(f"warning: {told}; it is left out", file=sys.stderr)
-        self._unfit.add(worker.place)
-        self._look()
+        if worker.place not in self._left_out:
+            print(f"warning: {told}; it is left out", file=sys.stderr)
+            self.leave_out(worker)
         return Died(told, blameless=True)
 
     def _lost(self, worker: RayWorker, error: RayError) -> Died:
@@ -192,8 +198,7 @@ class RayWorkers:
         worker.stop()
         self._lately = worker.place
         self._look()
-        gone = worker.place not in {node.id for node in self._nodes}
-        if gone:
+        if worker.place not in self._alive:
             return Died(f"its node {worker.node.address} was lost", blameless=True)
         told = str(error).strip().splitlines()[-1]
         # One that is never ready would be started for ever.

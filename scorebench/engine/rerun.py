@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from scorebench.engine.local import LocalWorkers
+from scorebench.engine.local import LocalWorkers, devices
 from scorebench.engine.only import SHORTEST
 from scorebench.engine.parcel import pack
 from scorebench.engine.pool import Pool
@@ -78,9 +78,12 @@ def find(results: Path, row: str) -> Request:
     plan = store.plan()
     records = store.finished(cell["fingerprint"] for cell in plan["cells"])
     cells = {c["fingerprint"]: c for c in plan["cells"] if c["fingerprint"] in records}
-    fingerprint = _find(_numbered(results) or list(cells), row, results)
+    fingerprint = _find(_numbered(results) or list(cells), list(cells), row, results)
     if fingerprint not in cells:
-        raise UserError(f"row {row}: the file of cell {fingerprint} is gone from {results}")
+        raise UserError(
+            f"row {row}: table.csv has cell {fingerprint} there, which the plan or the cells of "
+            f"{results} have no more"
+        )
     cell, found = cells[fingerprint], records[fingerprint]["row"]
     arguments = plan.get("arguments")
     folder = results / plan.get("started_in", ".") if arguments else results
@@ -97,8 +100,8 @@ def _numbered(results: Path) -> list[str]:
         return []
 
 
-def _find(rows: Sequence[str], wanted: str, results: Path) -> str:
-    """Which of these fingerprints is wanted."""
+def _find(rows: Sequence[str], cells: Sequence[str], wanted: str, results: Path) -> str:
+    """The fingerprint that is wanted, by number of the rows or by itself of the cells."""
     if re.fullmatch(r"[0-9]{1,9}", wanted) and 1 <= int(wanted) <= len(rows):
         return rows[int(wanted) - 1]
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST},}}", wanted.lower()):
@@ -106,10 +109,10 @@ def _find(rows: Sequence[str], wanted: str, results: Path) -> str:
             f"row {wanted}: {results} has rows 1 to {len(rows):,}, as table.csv has them; or give "
             f"at least {SHORTEST} hexadecimal digits of a fingerprint"
         )
-    found = [name for name in rows if name.startswith(wanted.lower())]
+    found = [name for name in cells if name.startswith(wanted.lower())]
     if len(found) != 1:
         told = f"{len(found)} rows begin so; give more digits" if found else "no row begins so"
-        raise UserError(f"row {wanted}: of the {len(rows):,} fingerprints in {results} {told}")
+        raise UserError(f"row {wanted}: of the {len(cells):,} fingerprints in {results} {told}")
     return found[0]
 
 
@@ -155,7 +158,7 @@ def rerun(request: Request, *, trusted: bool = False, device: str | None = None)
         threads = request.environment.get("threads")
         if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
             threads = torch.get_num_threads()
-        workers = LocalWorkers(pack(bench, [cell]), [bench.device], threads)
+        workers = LocalWorkers(pack(bench, [cell]), devices(bench.device, 1), threads)
         ((_, result),) = Pool(bench, [cell], workers).run()
         surroundings = {**result.environment, "git": revision(suite.path.parent)}
     return Again(result.row, surroundings, cell.fingerprint == request.cell["fingerprint"])

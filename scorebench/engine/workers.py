@@ -103,6 +103,9 @@ class Workers(Protocol):
     def start(self) -> Worker:
         """Start a worker; it says when it is ready."""
 
+    def leave_out(self, worker: Any) -> None:
+        """Start no more workers where this one has been."""
+
     def wait(self, seconds: float | None) -> Iterable[tuple[Worker, Message]]:
         """Messages that have come, after at most so many seconds (None: however long)."""
 

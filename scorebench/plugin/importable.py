@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from scorebench.errors import UserError, did_you_mean
-from scorebench.plugin.importing import import_file, in_one_line
+from scorebench.plugin.importing import import_file, in_one_line, module_name
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -59,7 +60,7 @@ class Importable:
             UserError: there is no such module or file, or it fails when imported.
         """
         path = Path(self.module).expanduser().resolve()
-        if self.is_file and not path.is_file():
+        if self.is_file and module_name(path) not in sys.modules and not path.is_file():
             raise UserError(f"{self}: there is no file {path}")
         try:
             return import_file(path) if self.is_file else importlib.import_module(self.module)

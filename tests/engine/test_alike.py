@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scorebench.engine.alike import difference, installed, installed_modules
+from scorebench.engine.alike import difference, installed
 from scorebench.engine.parcel import pack
 
 
@@ -14,7 +14,7 @@ def test_the_modules_of_components_are_compared_unless_they_travel(
     planned: Callable[..., Any], mine: Path
 ) -> None:
     bench, cells = planned({"sampler": ["euler", "mine"]}, plugins=[mine.name])
-    names = installed_modules(bench.suite, cells, pack(bench, cells).sources)
+    names = pack(bench, cells).modules
     assert all(name.startswith("scorebench_plugins.") for name in names)
     assert "scorebench_plugins.samplers.euler" in names
     assert "scorebench_plugins.metrics.fid" in names

@@ -320,7 +320,10 @@ def test_a_retry_that_is_interrupted_leaves_old_rows_in_the_table(bench: Bench) 
 class Elsewhere(InlineEngine):
     """An engine whose workers have another kind of device; none of it may be asked in vain."""
 
-    asked = 0
+    asked = closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
     def workers(self, bench: Any) -> int:
         self.asked += 1
@@ -349,4 +352,13 @@ def test_with_nothing_to_run_the_engine_is_not_asked(bench: Bench) -> None:
     drive.engine = engine = Elsewhere()
     assert (drive.workers, drive.device, drive.extractions) == (1, "cpu", [])
     assert list(drive.run()) == []
-    assert engine.asked == 0
+    assert (engine.asked, engine.closed) == (0, 1)
+
+
+def test_an_engine_is_let_go_of_also_where_nothing_can_be_run(bench: Bench) -> None:
+    drive = bench.drive()
+    drive.engine = engine = Elsewhere()
+    drive.store = Store(bench.folder / "mine.py")  # no folder
+    with pytest.raises(UserError):
+        list(drive.run())
+    assert engine.closed == 1

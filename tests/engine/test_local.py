@@ -246,14 +246,18 @@ def test_workers_have_the_environment_variables_of_now(
     assert found[1] > 100 * found[0]
 
 
-def test_a_worker_is_started_where_few_have_died() -> None:
+def test_no_more_workers_are_started_on_a_device_that_is_left_out() -> None:
     parcel = Parcel(".", (), {}, (), {}, True, b"no pickle")
     devices = [torch.device("cpu"), torch.device("meta")]
     workers = LocalWorkers(parcel, devices, 1)
-    for device in (*devices, devices[0]):
-        assert workers.start().device == device
+    for _ in range(2):
+        first = workers.start()
+        assert first.device == devices[0]
         ((_, message),) = workers.wait(None)
         assert isinstance(message, Died)
+    workers.leave_out(first)
+    assert workers.count == 1
+    assert workers.start().device == devices[1]
     workers.close()
 
 
@@ -357,6 +361,32 @@ def test_workers_that_end_while_they_start_end_the_run_and_say_what_they_printed
     )
     assert len(scorebench.read_results(tmp_path / "results")) == 0
     assert not (tmp_path / "results" / "lock").exists()
+
+
+def test_one_that_ends_so_that_nobody_knows_why_is_not_started_for_ever(
+    small_suite: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "stillborn.py").write_text(STILLBORN.replace("7", "255"))
+    path = tmp_path / "suite.yaml"
+    path.write_text(yaml.safe_dump({**small_suite, "plugins": ["stillborn.py"]}))
+    with pytest.raises(scorebench.UserError, match=r"workers can't start: .* exit code 255"):
+        scorebench.run(path, results=tmp_path / "results", device="cpu")
+
+
+def test_objects_that_parameters_name_by_file_go_to_workers(
+    small_suite: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "bowl.py").write_text(
+        "def energy(x, sigma):\n    return 0.5 * x.square().sum(-1) / (1 + sigma**2)\n"
+    )
+    energy = {"name": "energy", "energy": f"{tmp_path}/bowl.py:energy", "event_shape": [2]}
+    plane = {"name": "gaussian", "mean": [0.0, 0.0]}
+    small_suite |= {"reference": "dataset", "dataset": {"name": "draws", "model": plane}}
+    small_suite["sweep"][0] |= {"model": energy}
+    path = tmp_path / "suite.yaml"
+    path.write_text(yaml.safe_dump(small_suite))
+    table = scorebench.run(path, results=tmp_path / "results", device="cpu")
+    assert table["error"].isna().all()
 
 
 def test_cells_tried_again_count_their_last_try(run: Callable[..., pd.DataFrame]) -> None:

@@ -49,6 +49,9 @@ class Team:
         self.started.append(worker)
         return worker
 
+    def leave_out(self, worker: Scripted) -> None:
+        self.count -= 1
+
     def wait(self, seconds: float | None) -> Iterable[tuple[Scripted, Message]]:
         talking = [w for w in self.started if w.messages and not w.stopped]
         if not talking:
@@ -216,8 +219,10 @@ class Clock(Team):
     """A team whose time passes as messages say."""
 
     now = 0.0
+    tick = 0.0  # at every look
 
     def wait(self, seconds: float | None) -> Iterable[tuple[Scripted, Message]]:
+        self.now += self.tick
         for worker, message in super().wait(seconds):
             if isinstance(message, float):
                 self.now += message
@@ -231,13 +236,14 @@ def clocked(
 ) -> Callable[..., list[str]]:
     """Run cells whose limit is 100 seconds; their statuses."""
 
-    def go(deed: Deed, *, count: int = 1, keeping: float = 0.0) -> list[str]:
+    def go(deed: Deed, *, count: int = 1, keeping: float = 0.0, tick: float = 0.0) -> list[str]:
         bench, cells = planned(limits={"timeout": 100})
 
         def told(worker: Scripted, numbers: Sequence[int]) -> list[Message]:
             return named(deed(worker, numbers), [cells[i].fingerprint for i in numbers])
 
         clock, found = Clock(told, count), {}
+        clock.tick = tick
         monkeypatch.setattr(pool, "time", SimpleNamespace(monotonic=lambda: clock.now))
         for cell, result in Pool(bench, cells, clock).run():
             found[cells.index(cell)] = result.row["status"]
@@ -248,8 +254,8 @@ def clocked(
 
 
 def passing(worker: Scripted, cells: Sequence[int], *seconds: float) -> list[Any]:
-    """Stages that take so long."""
-    stages = [step for each in seconds for step in (Began(), float(each))]
+    """Stages that take so long, and a moment more in which nothing is heard."""
+    stages = [step for each in seconds for step in (Began(), float(each), 1.0)]
     return [*stages, done(*["ok"] * len(cells))]
 
 
@@ -267,6 +273,17 @@ def test_what_came_while_rows_were_written_is_heard_before_anybody_is_overdue(
         return [Began()] * worker.number + well(worker, cells)
 
     assert clocked(deed, count=2, keeping=1000.0) == ["ok"] * 4
+
+
+def test_one_that_hangs_is_ended_though_others_are_heard_all_the_time(
+    clocked: Callable[..., list[str]],
+) -> None:
+    def deed(worker: Scripted, cells: Sequence[int]) -> list[Any]:
+        if worker.number == 0:
+            return [Began()]
+        return [Began()] * 500 + well(worker, cells)
+
+    assert clocked(deed, count=2, tick=1.0).count("timeout") == 1
 
 
 def test_a_worker_that_grows_is_replaced_once_its_tasks_are_done(run: Callable[..., Any]) -> None:
@@ -355,29 +372,8 @@ def test_where_none_can_start_others_go_on_without(
     assert [result.row["status"] for _, result in found] == ["ok"] * len(cells)
     assert len(team.started) == 1 + pool.STARTS
     assert capsys.readouterr().err == (
-        "warning: one worker fewer, as it can't start: the GPU has fallen off the bus\n"
+        "warning: no more workers where they can't start: the GPU has fallen off the bus\n"
     )
-
-
-def test_where_those_that_could_are_lost_the_others_tell_why(planned: Callable[..., Any]) -> None:
-    class OneBad(Team):
-        def start(self) -> Scripted:
-            worker = super().start()
-            if worker.number:
-                worker.messages = [Died("the GPU has fallen off the bus")]
-            return worker
-
-        def wait(self, seconds: float | None) -> Iterable[tuple[Scripted, Message]]:
-            for worker, message in super().wait(seconds):
-                if message == gone:
-                    self.count = 1
-                yield worker, message
-
-    gone = Died("its node is gone", blameless=True)
-    bench, cells = planned(repeats=4)
-    team = OneBad(lambda worker, cells: [Began()] * 20 + [gone], count=2)
-    with pytest.raises(UserError, match="workers can't start: the GPU has fallen off the bus"):
-        list(Pool(bench, cells, team).run())
 
 
 def test_workers_of_other_sources_end_the_run(planned: Callable[..., Any]) -> None:

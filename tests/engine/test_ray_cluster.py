@@ -236,8 +236,9 @@ def test_a_worker_has_the_share_of_a_gpu_that_the_suite_asks_for(
         cluster.remove_node(node)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_run_and_its_workers_but_not_the_cluster(
-    runs: Runs, environment: dict[str, str]
+    number: signal.Signals, runs: Runs, environment: dict[str, str]
 ) -> None:
     runs.sample("euler", "wait")
     runs.write()
@@ -256,7 +257,7 @@ def test_ctrl_c_ends_the_run_and_its_workers_but_not_the_cluster(
     cells = runs.folder / "ray" / "cells"
     while time.monotonic() < give_up and not list(cells.glob("*.json")):
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert errors.strip() == "interrupted; the same command goes on from here"
