@@ -114,7 +114,7 @@ class Sweep:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_listen_to_interrupts,
+            preexec_fn=_listen_to_signals,
         )
         self._started.append(process)
         return process
@@ -181,9 +181,10 @@ def _suite(cells: int) -> dict[str, Any]:
     }
 
 
-def _listen_to_interrupts() -> None:
-    """Where tests run in the background, processes inherit that Ctrl-C is ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _listen_to_signals() -> None:
+    """Where tests run in the background, or under nohup, processes inherit that some are ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _pids() -> Iterator[int]:

@@ -250,7 +250,7 @@ def test_ctrl_c_ends_the_run_and_its_workers_but_not_the_cluster(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     ((worker, _),) = runs.began(1)
     give_up = time.monotonic() + PATIENCE
