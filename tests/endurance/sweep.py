@@ -182,7 +182,7 @@ def _suite(cells: int) -> dict[str, Any]:
 
 
 def _listen_to_signals() -> None:
-    """Where tests run in the background, or under nohup, processes inherit that some are ignored."""
+    """In the background, or under nohup, processes inherit that some are ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
