@@ -28,7 +28,7 @@ from scorebench.running.workbench import Workbench
 from scorebench.suite.load import load_suite
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-PATIENCE = 60  # seconds
+PATIENCE = 300  # seconds
 
 PROBE = """
 import os
@@ -74,6 +74,7 @@ def cluster() -> Iterator[Cluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # or other work on this machine starves them
         made = Cluster()
         made.add_node(num_cpus=0, include_dashboard=False, temp_dir=folder)
         for _ in range(2):
