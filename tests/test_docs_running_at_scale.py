@@ -60,7 +60,7 @@ SCONTROL = "#!/bin/bash\necho first\necho second\n"
 
 def end_all(mark: str) -> None:
     """End all processes that have a mark in their environment, and wait until they are gone."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 300
     while time.monotonic() < give_up:
         left = []
         for path in Path("/proc").glob("[0-9]*/environ"):

@@ -59,12 +59,12 @@ def test_an_interrupted_run_keeps_its_cells_and_goes_on_from_them(
         stderr=subprocess.PIPE,
         preexec_fn=listen_to_interrupts,
     )
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 300
     while time.monotonic() < give_up and len(list(cells.glob("*.json"))) < 2:
         time.sleep(0.05)
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors.decode().strip() == "interrupted; the same command goes on from here"
     assert "2 of 3 cells" in output.decode()

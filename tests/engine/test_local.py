@@ -263,7 +263,7 @@ def test_no_more_workers_are_started_on_a_device_that_is_left_out() -> None:
 
 @pytest.mark.slow
 def test_what_hangs_is_ended_when_its_time_is_over(run: Callable[..., pd.DataFrame]) -> None:
-    table = run(["sleep", "stop"], limits={"timeout": 1}).set_index("sampler.deed")
+    table = run(["sleep", "stop"], limits={"timeout": 4}).set_index("sampler.deed")
     for deed in ("sleep", "stop"):
         assert table["status"][deed] == "timeout"
         assert table["error"][deed] == "out of time in one go"

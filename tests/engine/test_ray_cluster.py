@@ -167,7 +167,7 @@ def test_rows_are_those_of_the_inline_engine(runs: Runs) -> None:
 
 def test_what_a_cell_does_to_its_process_is_its_row(runs: Runs) -> None:
     runs.sample("exit", "segfault", "hang", "euler")
-    runs.data["limits"] = {"timeout": 2}
+    runs.data["limits"] = {"timeout": 5}
     rows = runs.run()
     assert [row["status"] for row in rows] == ["crashed", "crashed", "timeout", "ok"]
     assert "exit code 3" in rows[0]["error"]

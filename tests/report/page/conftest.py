@@ -73,7 +73,7 @@ def open_page(browser: Browser, complaints: list[str]) -> Iterator[Callable[...,
             offline=True,
         )
         contexts.append(context)
-        context.set_default_timeout(5_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         own = path.absolute().as_uri()
         page.on("pageerror", lambda error: complaints.append(str(error)))
