@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HALF_WRITTEN = ".*.part"  # a pattern for the names of files that are being written
@@ -15,21 +17,34 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: it can't be written; ``filename`` is ``path``.
     """
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to write in a block, which takes its place when that ends well.
+
+    Raises:
+        OSError: it can't be written; ``filename`` is ``path``.
+    """
     try:
-        _write(path, content)
+        with _part(path) as part:
+            yield part
     except OSError as error:
         told = error.strerror or str(error)  # of the file, not of what is half-written
         raise OSError(error.errno, told, str(path)) from error
 
 
-def _write(path: Path, content: bytes) -> None:
+@contextmanager
+def _part(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        yield (part := Path(name))
+        part.chmod(0o644)
+        part.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise

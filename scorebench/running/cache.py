@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import platformdirs
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load_file, save_file
 
-from scorebench.atomic import write_atomically
+from scorebench.atomic import replacing
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
@@ -61,10 +61,30 @@ class ArrayCache:
         try:
             return load_file(path)
         except (OSError, SafetensorError):
-            arrays = {k: np.ascontiguousarray(v) for k, v in compute().items()}
+            # In memory as they would be read: the order of sums hangs on it.
+            arrays = {name: np.ascontiguousarray(array) for name, array in compute().items()}
         with contextlib.suppress(OSError):
-            write_atomically(path, save(arrays))
+            write_arrays(path, arrays)
         return arrays
+
+
+def write_arrays(path: Path, arrays: Arrays, told: dict[str, str] | None = None) -> None:
+    """Write a safetensors file, and never hold its content besides the arrays.
+
+    Args:
+        path: of the file, which a reader sees all of or nothing.
+        arrays: by name.
+        told: metadata.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with replacing(path) as part:
+        try:
+            save_file(contiguous, part, told)
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def default_folder() -> Path:

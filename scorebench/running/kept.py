@@ -18,11 +18,9 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from scorebench.atomic import write_atomically
 from scorebench.errors import UserError
-from scorebench.running.cache import digest
+from scorebench.running.cache import digest, write_arrays
 
 LIMIT = "SCOREBENCH_SAMPLES_GB"  # how much may be kept; none if 0
 USUAL = 2.0  # GB
@@ -114,24 +112,24 @@ class KeptSamples:
 
     def keep(self, name: str, kept: Kept) -> None:
         """Keep samples; a folder that can't be written costs speed only."""
-        arrays = {"samples": np.ascontiguousarray(kept.samples)}
+        arrays = {"samples": kept.samples}
         if kept.trajectory is not None:
-            arrays["trajectory"] = np.ascontiguousarray(kept.trajectory)
+            arrays["trajectory"] = kept.trajectory
         told = {"row": kept.row, "statistics": kept.statistics, "threads": kept.threads}
-        content = save(arrays, {"told": json.dumps(told, default=dict)})
+        size = sum(array.nbytes for array in arrays.values())
         with contextlib.suppress(OSError):
             if self._written == 0 or self._written > self.limit / SHARE:
                 self._written = 0
-                self._make_room(len(content))
-            write_atomically(self._path(name), content)
-            self._written += len(content)
+                self._make_room(size)
+            write_arrays(self._path(name), arrays, {"told": json.dumps(told, default=dict)})
+            self._written += size
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.safetensors"
 
     def _make_room(self, wanted: int) -> None:
         found = []
-        for path in self._folder.glob("*.safetensors"):
+        for path in self._folder.glob("*"):  # also what a process that was killed had half-written
             with contextlib.suppress(OSError):  # another process has removed it
                 stat = path.stat()
                 found.append((stat.st_mtime, stat.st_size, path))

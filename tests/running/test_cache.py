@@ -6,8 +6,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load_file
 
-from scorebench.running.cache import ArrayCache, digest
+from scorebench.running.cache import ArrayCache, digest, write_arrays
+from tests.conftest import Python
+
+NO_ROOM = """
+import resource
+from pathlib import Path
+import numpy as np
+from scorebench.running.cache import ArrayCache
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+arrays = ArrayCache(Path("cache")).get("k", lambda: {"a": np.arange(1000)})
+print(arrays["a"].sum(), list(Path("cache").iterdir()))
+"""
 
 
 def test_arrays_are_computed_once_and_come_back_exactly(tmp_path: Path) -> None:
@@ -44,6 +57,16 @@ def test_a_folder_that_cannot_be_written_costs_speed_only(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("in the way")
     cache = ArrayCache(tmp_path / "file" / "below")
     assert cache.get("k", lambda: {"a": np.array([1.0])})["a"] == 1
+
+
+def test_a_file_that_finds_no_room_costs_speed_only(python: Python) -> None:
+    assert python("-c", NO_ROOM).stdout == "499500 []\n"
+
+
+def test_arrays_are_written_as_they_are_whatever_their_order(tmp_path: Path) -> None:
+    turned = np.arange(6).reshape(2, 3).T
+    write_arrays(tmp_path / "a.safetensors", {"a": turned})
+    assert np.array_equal(load_file(tmp_path / "a.safetensors")["a"], turned)
 
 
 def test_failing_to_compute_leaves_nothing_behind(tmp_path: Path) -> None:

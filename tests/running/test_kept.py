@@ -258,6 +258,18 @@ def test_what_was_not_looked_at_for_longest_goes_first(
     assert found.names() == {"n0", "late", *(f"n{i}" for i in range(5, 9))}
 
 
+def test_what_killed_processes_have_half_written_goes_too(
+    store: Callable[[float], KeptSamples],
+) -> None:
+    found = store(100e-6)
+    found.keep("n", samples(10))
+    left = found._folder / ".tmp1a2B3c"
+    left.write_bytes(bytes(95_000))
+    os.utime(left, (1, 1))
+    store(100e-6).keep("late", samples(10))
+    assert {path.stem for path in found._folder.iterdir()} == {"n", "late"}
+
+
 def test_a_process_that_writes_much_makes_room_as_it_goes(
     store: Callable[[float], KeptSamples],
 ) -> None:
