@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from tests.conftest import Python
@@ -73,24 +72,29 @@ for samples in (20, 40, 2020):  # the first loads all that is loaded once
         assert record["row"]["status"] == "ok", record
     print(record["row"]["peak_memory_mb"])
 """
-PICTURE = 3 * 128 * 128 / 2**20  # MB
+MORE = 1980
+PICTURE = 3 * 128 * 128  # bytes
 
 
 def growth(python: Python, tmp_path: Path, gigabytes: str) -> float:
-    """MB that 1,980 samples more take, where so many GB of samples may be kept."""
+    """Bytes that so many samples more take, where so many GB of them may be kept."""
     (tmp_path / "plugin.py").write_text(PLUGIN)
     (tmp_path / "suite.yaml").write_text(SUITE)
-    # What glibc maps by itself goes back to the system when it is freed.
-    told = python(
-        "-c", RUN, SCOREBENCH_SAMPLES_GB=gigabytes, MALLOC_MMAP_THRESHOLD_="131072"
-    ).stdout
-    _, few, many = json.loads(f"[{','.join(told.split())}]")
-    return float(many - few)
+    variables = {
+        "SCOREBENCH_SAMPLES_GB": gigabytes,
+        "SCOREBENCH_CACHE": "cache",
+        "MALLOC_MMAP_THRESHOLD_": "131072",  # what is freed goes back to the system, in glibc
+    }
+    told = python("-c", RUN, **variables).stdout.split()
+    _, few, many = map(float, told)
+    return (many - few) * 2**20
 
 
 def test_more_samples_take_no_more_memory(python: Python, tmp_path: Path) -> None:
-    assert growth(python, tmp_path, "0") < 1980 * 4 * PICTURE / 20
+    assert growth(python, tmp_path, "0") < MORE * 4 * PICTURE / 20
 
 
 def test_samples_that_are_kept_are_in_memory_once(python: Python, tmp_path: Path) -> None:
-    assert 0.5 < growth(python, tmp_path, "2") / (1980 * PICTURE) < 1.1
+    assert growth(python, tmp_path, "2") < MORE * PICTURE * 1.1
+    kept = [path.stat().st_size for path in (tmp_path / "cache" / "samples").iterdir()]
+    assert max(kept) > MORE * PICTURE
