@@ -26,14 +26,13 @@ _held: set[int] = set()  # the handles by which this process holds locks
 
 
 class BusyError(UserError):
-    """Another process holds the lock; ``holder`` is what it wrote, empty where it can't be read."""
+    """Another process holds the lock; ``holder`` is what it wrote, empty if unreadable."""
 
     def __init__(self, path: Path, holder: Mapping[str, Any]) -> None:
         super().__init__(
             f"{path.parent} is in use by {described(holder)}; wait for it, or name another "
             "directory with --results"
         )
-        self.holder = holder
 
 
 @contextmanager

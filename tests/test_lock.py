@@ -61,8 +61,10 @@ def test_a_second_process_is_told_in_one_line_until_the_first_has_ended(tmp_path
     with held_elsewhere(path) as process:
         with pytest.raises(BusyError) as caught, locked(path, {}):
             pass
-        assert caught.value.holder["pid"] == process.pid
-        started = caught.value.holder["started"]
+        about = holder(path)
+        assert about is not None
+        assert about["pid"] == process.pid
+        started = about["started"]
         assert str(caught.value) == (
             f"{tmp_path} is in use by scorebench run (process {process.pid} on "
             f"{socket.gethostname()}, since {started[:10]} {started[11:16]} UTC); wait for it, or "

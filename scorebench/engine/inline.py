@@ -5,6 +5,7 @@ from __future__ import annotations
 import pdb
 import sys
 from collections.abc import Generator, Sequence
+from functools import partial
 
 from scorebench.engine.pool import RETRIED
 from scorebench.engine.tasks import tasks
@@ -24,7 +25,7 @@ class InlineEngine:
     """
 
     def __init__(self, *, debug: bool = False) -> None:
-        self._caught = _debug if debug else _pass
+        self._run_cells = partial(run_cells, caught=_debug) if debug else run_cells
 
     def workers(self, bench: Workbench) -> int:
         """One: this process."""
@@ -39,21 +40,17 @@ class InlineEngine:
     ) -> Generator[tuple[Cell, Result], None, None]:
         """Run all cells; one that failed is tried again as often as ``limits.retries`` says."""
         for task in tasks(cells):
-            results = run_cells(bench, task.cells, caught=self._caught)
+            results = self._run_cells(bench, task.cells)
             for cell, result in zip(task.cells, results, strict=True):
                 final = result
                 for _ in range(bench.suite.limits.retries):
                     if final.row["status"] not in RETRIED:
                         break
-                    (final,) = run_cells(bench, [cell], caught=self._caught)
+                    (final,) = self._run_cells(bench, [cell])
                 yield cell, final
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-def _pass(error: BaseException) -> None:
-    pass
 
 
 def _debug(error: BaseException) -> None:

@@ -7,7 +7,7 @@ files travel to the workers, while models, data and caches are found where the n
 from __future__ import annotations
 
 import functools
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from scorebench.engine.parcel import pack
@@ -67,16 +67,8 @@ class RayEngine:
         self, bench: Workbench, cells: Sequence[Cell]
     ) -> Generator[tuple[Cell, Result], None, None]:
         """Run all cells, long ones first."""
-        if cells:
-            yield from self._run(bench, cells)
-
-    def close(self) -> None:
-        """Leave the cluster; one that was started for this ends."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _run(self, bench: Workbench, cells: Sequence[Cell]) -> Iterator[tuple[Cell, Result]]:
+        if not cells:
+            return
         from scorebench.engine.ray_workers import RayWorkers
 
         bench.unload()  # workers load their own
@@ -89,6 +81,12 @@ class RayEngine:
             most=self._most,
         )
         yield from Pool(bench, cells, workers).run()
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for this ends."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _look(self, bench: Workbench) -> list[Node]:
         self._first = self._first or self._nodes(bench.suite.limits.gpus)

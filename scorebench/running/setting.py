@@ -38,6 +38,6 @@ class Setting:
 def restore(settings: Mapping[str, Setting], values: Mapping[str, Any]) -> None:
     """Set settings to values that were read of them; what can't be told or set is left."""
     for name, value in values.items():
-        if value is not None and not settings[name].holds(value):
+        if value is not None:
             with contextlib.suppress(Exception):
-                settings[name].put(value)
+                settings[name].write(value)
