@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import types
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
@@ -36,6 +37,8 @@ PRELOADED = ["torch", "scorebench.engine.served", "scorebench.metrics"]
 KEPT = 8192  # bytes of what a worker printed last
 LONGEST = 3600.0  # seconds to wait at once; the system takes no more than 24 days
 UNKNOWN = 255  # exit code that multiprocessing gives when the server has died
+TRIES = 3  # to start a process
+DYING = 0.1  # seconds in which a dying server is seen to be dead
 REST = 5.0  # seconds in which a dying process's exit code and output come
 
 _context = multiprocessing.get_context("forkserver")
@@ -105,11 +108,24 @@ class LocalWorker:
             args=(theirs, printed, parcel, str(device), threads, dict(os.environ)),
             daemon=True,
         )
-        with theirs, printed, _apart():
-            self.process.start()
+        with theirs, printed:
+            self._start()
         self._printed = bytearray()
         self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
         self._reader.start()
+
+    def _start(self) -> None:
+        """Start the process, with another server where the one that was to fork it dies."""
+        for left in reversed(range(TRIES)):
+            with _apart():
+                try:
+                    self.process.start()
+                except (EOFError, ConnectionError):
+                    if not left:
+                        raise
+                    time.sleep(DYING)
+                else:
+                    return
 
     def _read(self, output: Connection) -> None:
         """Take what is printed, however much it is, and keep the end of it."""
@@ -141,9 +157,10 @@ class LocalWorker:
             memory = "; the machine may have run out of memory" if -code == signal.SIGKILL else ""
             return Died(f"killed by {name}{memory}", told)
         reason = f"the process ended by itself, with exit code {code}"
-        if code == UNKNOWN and self.ready:  # to blame nobody in vain costs a few more tries at most
-            return Died(f"{reason}, or their server died", told, blameless=True)
-        return Died(reason, told)
+        if code == UNKNOWN:
+            reason += ", or their server died"
+        # To blame nobody in vain costs a few more tries at most.
+        return Died(reason, told, blameless=code == UNKNOWN and self.ready)
 
 
 class LocalWorkers:

@@ -21,7 +21,7 @@ RETRIED = frozenset({"failed", "out_of_memory", "crashed"})
 GRACE = 3.0  # seconds that a cell gets beyond its time to notice by itself that it is over
 LOADING = 600.0  # seconds, or the time limit if longer, in which models and reference are loaded
 GROWTH = 2 << 30  # bytes by which a worker may grow after its first task before it is replaced
-STARTS = 3  # workers in a row that may die before they are ready
+STARTS = 3  # times in a row that workers may die before they are ready
 BLAMELESS = 3  # times that a task is run again since a machine was lost
 
 
@@ -30,6 +30,7 @@ class _Hand:
     """A worker and what it has to do.
 
     Attributes:
+        failed: how often in a row starting one there had failed before.
         environment: what it computes with; None until it is ready.
         tasks: handed in and not yet done, the oldest first.
         started: when the oldest was handed in or, once all that it needs is loaded, began.
@@ -42,6 +43,7 @@ class _Hand:
     """
 
     worker: Worker
+    failed: int
     environment: Mapping[str, Any] | None = None
     tasks: deque[Task] = field(default_factory=deque)
     started: float = 0.0
@@ -86,7 +88,7 @@ class Pool:
         self._losses: Counter[str] = Counter()
         self._warm_deaths: set[str] = set()
         self._avoid: dict[str, str] = {}  # fingerprint → place where it was lost or failed
-        self._starts: Counter[str] = Counter()  # place → workers that died before they were ready
+        self._starts: Counter[str] = Counter()  # place → times that starting one failed
 
     def run(self) -> Iterator[tuple[Cell, Result]]:
         """Each cell with its result, as it ends."""
@@ -108,7 +110,7 @@ class Pool:
         wanted = min(self._workers.count, len(self._queue) + self._busy())
         while len(self._hands) < wanted:
             worker = self._workers.start()
-            self._hands[worker] = _Hand(worker)
+            self._hands[worker] = _Hand(worker, self._starts[worker.place])
         # One task ahead saves a worker from waiting; towards the end it might keep others idle.
         depth = 2 if len(self._queue) > 2 * len(self._hands) else 1
         for hand in sorted(self._hands.values(), key=lambda hand: len(hand.tasks)):
@@ -210,8 +212,10 @@ class Pool:
 
     def _bury(self, hand: _Hand, died: Died) -> Iterator[tuple[Cell, Result]]:
         if not hand.environment and not died.blameless:
-            self._starts[hand.worker.place] += 1
-            if self._starts[hand.worker.place] >= STARTS:
+            place = hand.worker.place
+            if hand.failed >= self._starts[place]:  # those that die together count once
+                self._starts[place] += 1
+            if self._starts[place] >= STARTS:
                 self._leave_out(hand.worker, died)
         if not hand.tasks:
             del self._hands[hand.worker]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import textwrap
+import threading
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,8 @@ import scorebench
 from scorebench.engine.base import EngineOptions
 from scorebench.engine.drive import prepare
 from scorebench.engine.local import LocalWorkers
-from scorebench.engine.parcel import Parcel
-from scorebench.engine.workers import Died
+from scorebench.engine.parcel import Parcel, pack
+from scorebench.engine.workers import Died, Ready
 from scorebench.running.hardware import usable_cores
 from scorebench.suite.load import load_suite
 from tests.conftest import Python
@@ -244,6 +247,18 @@ def test_workers_have_the_environment_variables_of_now(
         monkeypatch.setenv("SCALE", scale)
         found.append(scorebench.run(path, results=tmp_path / scale, device="cpu")["fid"].max())
     assert found[1] > 100 * found[0]
+
+
+def test_a_worker_is_started_though_its_server_dies_meanwhile(planned: Callable[..., Any]) -> None:
+    workers = LocalWorkers(pack(*planned()), [torch.device("cpu")], 1)
+    workers.start().stop()
+    server = forkserver._forkserver._forkserver_pid
+    os.kill(server, signal.SIGSTOP)  # it is asked for a process, and doesn't answer any more
+    threading.Timer(0.5, os.kill, (server, signal.SIGKILL)).start()
+    workers.start()
+    ((_, message),) = workers.wait(None)
+    assert isinstance(message, Ready)
+    workers.close()
 
 
 def test_no_more_workers_are_started_on_a_device_that_is_left_out() -> None:

@@ -352,6 +352,24 @@ def test_a_machine_that_is_lost_before_its_worker_is_ready_is_no_reason_to_stop(
     assert len(list(Pool(bench, cells, Flaky(told)).run())) == len(cells)
 
 
+def test_workers_that_die_together_before_they_are_ready_count_as_one(
+    planned: Callable[..., Any],
+) -> None:
+    class AllAtOnce(Team):
+        def start(self) -> Scripted:
+            worker = super().start()
+            if worker.number < (pool.STARTS - 1) * self.count:
+                worker.messages = [Died("its server died")]
+            return worker
+
+    bench, cells = planned()
+
+    def told(worker: Scripted, numbers: Sequence[int]) -> list[Message]:
+        return named(well(worker, numbers), [cells[i].fingerprint for i in numbers])
+
+    assert len(list(Pool(bench, cells, AllAtOnce(told, count=4)).run())) == len(cells)
+
+
 def test_where_none_can_start_others_go_on_without(
     planned: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
